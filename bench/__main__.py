@@ -12,7 +12,7 @@ from bench.report import format_table, to_document
 from bench.runs import measure_runs
 from bench.series import Line, Series, alone
 from bench.uploads import measure_large_upload, measure_uploads
-from tests.support.docker import running_docker
+from tests.support.images.docker import running_docker
 
 
 def measure_help(installation: Installation, rounds: int) -> Line:

@@ -21,7 +21,7 @@ from au2.domain.network_retry import RetryBudget
 from au2.wire.upload import UploadView
 from bench.installation import BASE, Installation
 from bench.series import Line, Series, alone, compare
-from tests.support.packages import fill_package
+from tests.support.packages.folders import fill_package
 
 REQUIREMENTS = (
     *("attrs==23.2.0", "blinker==1.7.0", "cachetools==5.3.3", "certifi==2024.2.2"),

@@ -16,8 +16,8 @@ from bench.installation import Installation
 from bench.memory import memory_mib, watching
 from bench.runs import log_in, time_first_line
 from bench.series import Line, Series, alone, compare
-from tests.support.busybox import BUSYBOX
 from tests.support.checkout import AU2
+from tests.support.images.busybox import BUSYBOX
 
 TAG = "bench/image"
 SMALL_FILES, MIDDLE_FILES, LARGE_FILES = 12_000, 300, 8

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.command import Au2
-from tests.support.docker import Docker
-from tests.support.packages import Uploaded, fill_package, upload_package
-from tests.support.people import People
-from tests.support.server_process import ServerProcess
+from tests.support.commands.command import Au2
+from tests.support.commands.people import People
+from tests.support.images.docker import Docker
+from tests.support.packages.folders import Uploaded, fill_package, upload_package
+from tests.support.servers.server_process import ServerProcess
 
 BASE = "bench/base:1"
 PACKAGE = "bench/package:1"

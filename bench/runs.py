@@ -9,7 +9,7 @@ import httpx
 
 from bench.installation import PACKAGE, Installation
 from bench.series import Line, Series, compare
-from tests.support.server_process import EMAIL, PASSWORD
+from tests.support.servers.server_process import EMAIL, PASSWORD
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.installation import BASE, Installation
 from bench.memory import memory_mib, watching
 from bench.series import Line, Series, alone, compare
-from tests.support.packages import fill_package
+from tests.support.packages.folders import fill_package
 
 FILES = 100
 TEMPLATE_FILES = 6

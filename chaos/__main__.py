@@ -12,10 +12,10 @@ from pathlib import Path
 from chaos.report import format_outcome, format_table
 from chaos.round import ALL_FAULTS, Outcome, Round, Size
 from chaos.work import CODE, Platform
-from tests.support.packages import fill_package, upload_package
-from tests.support.people import People
-from tests.support.server_process import ServerProcess
-from tests.support.small_disk import mounted_ext4
+from tests.support.commands.people import People
+from tests.support.machine.small_disk import mounted_ext4
+from tests.support.packages.folders import fill_package, upload_package
+from tests.support.servers.server_process import ServerProcess
 
 _DISK_MEBIBYTES = 6 << 10
 QUICK = Size(jobs=16, uploads=3, faults=5)

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 
 from chaos.processes import find_child, find_first_process, find_monitors, find_supervisor, send
-from tests.support.server_process import ServerProcess
-from tests.support.small_disk import fill_disk
+from tests.support.machine.small_disk import fill_disk
+from tests.support.servers.server_process import ServerProcess
 
 _IMPATIENT = 0.2
 _READY_SECONDS = 30.0

@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from tests.support.server_process import ServerProcess, StartError
+from tests.support.servers.server_process import ServerProcess, StartError
 
 
 @dataclass(slots=True)

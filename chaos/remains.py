@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from chaos.processes import find_monitors
-from tests.support.server_process import ServerProcess, run_server_command
+from tests.support.servers.server_process import ServerProcess, run_server_command
 
 
 def find_remains(server: ServerProcess, instance: str) -> list[str]:

@@ -16,8 +16,8 @@ from chaos.remains import check_installation, find_remains
 from chaos.truth import find_problems
 from chaos.uploads import check_upload, prepare_upload, send_upload
 from chaos.work import Platform, Work, make_work
-from tests.support.command import Au2
-from tests.support.server_process import ServerProcess
+from tests.support.commands.command import Au2
+from tests.support.servers.server_process import ServerProcess
 
 _SETTLE_SECONDS = 300.0
 _SENDERS, _UPLOADERS = 6, 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chaos.work import CODE
 from tests.support.checkout import RUNTIME_NAME
-from tests.support.command import Au2, Result
+from tests.support.commands.command import Au2, Result
 
 
 @dataclass(slots=True)

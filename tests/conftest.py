@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-from tests.support.signals import reset_for_children
+from tests.support.machine.signals import reset_for_children
 
 # How long an example takes says nothing on a machine that does other things too.
 settings.register_profile("au2", deadline=None)
@@ -12,20 +12,20 @@ settings.load_profile("au2")
 reset_for_children()
 
 pytest_plugins = [
-    "tests.support.busybox",
-    "tests.support.docker",
-    "tests.support.engine",
-    "tests.support.beside_docker",
-    "tests.support.image_tools",
-    "tests.support.web_folder",
-    "tests.support.debian_archive",
-    "tests.support.dependency_installation",
-    "tests.support.languages",
-    "tests.support.package_index",
-    "tests.support.packages",
-    "tests.support.people",
-    "tests.support.runtimes",
+    "tests.support.images.busybox",
+    "tests.support.images.docker",
+    "tests.support.machine.engine",
+    "tests.support.images.beside_docker",
+    "tests.support.images.image_tools",
+    "tests.support.network.web_folder",
+    "tests.support.packages.debian_archive",
+    "tests.support.packages.dependency_installation",
+    "tests.support.packages.languages",
+    "tests.support.packages.package_index",
+    "tests.support.packages.folders",
+    "tests.support.commands.people",
+    "tests.support.packages.runtimes",
     "tests.support.quick",
-    "tests.support.registry",
-    "tests.support.server",
+    "tests.support.images.registry",
+    "tests.support.servers.fixtures",
 ]

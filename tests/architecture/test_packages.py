@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import BIN, ROOT
-from tests.support.command import run_command
+from tests.support.commands.command import run_command
 
 SOURCE = ROOT / "src" / "au2"
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dispatching import Installation, open_installation
+from tests.support.servers.dispatching import Installation, open_installation
 
 
 @pytest.fixture

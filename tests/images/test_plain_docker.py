@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.command import Au2
-from tests.support.docker import Docker
-from tests.support.packages import Uploaded
-from tests.support.server_process import ServerProcess
+from tests.support.commands.command import Au2
+from tests.support.images.docker import Docker
+from tests.support.packages.folders import Uploaded
+from tests.support.servers.server_process import ServerProcess
 
 CODE = """\
 import json, os, pathlib, sys

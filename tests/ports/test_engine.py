@@ -28,8 +28,8 @@ from au2.engines.fake.program import (
 )
 from au2.engines.native.engine import NativeEngine
 from au2.engines.protocol import Capability, ContainerState
-from tests.support.busybox import SmallImage, make_image, make_layer
-from tests.support.engine import FakeHarness, NativeHarness, make_fake_harness, output_of
+from tests.support.images.busybox import SmallImage, make_image, make_layer
+from tests.support.machine.engine import FakeHarness, NativeHarness, make_fake_harness, output_of
 
 AnyHarness = NativeHarness | FakeHarness
 HARNESSES = {"native": NativeEngine, "fake": FakeEngine}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.packages import Uploaded, run_to_end, submitted_job
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
-from tests.support.server_process import ServerProcess, run_server_command
+from tests.support.commands.people import MakePeople
+from tests.support.packages.folders import Uploaded, run_to_end, submitted_job
+from tests.support.servers.fixtures import MakeServer
+from tests.support.servers.server_process import ServerProcess, run_server_command
 
 SECRET = "a value that nobody guesses"
 

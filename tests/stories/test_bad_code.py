@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.support.command import Au2
-from tests.support.packages import Uploaded, run_to_end, submitted_job
+from tests.support.commands.command import Au2
+from tests.support.packages.folders import Uploaded, run_to_end, submitted_job
 
 MakeProcess = Callable[..., Uploaded]
 

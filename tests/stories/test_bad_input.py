@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.command import Au2
-from tests.support.people import People
-from tests.support.server_process import EMAIL
+from tests.support.commands.command import Au2
+from tests.support.commands.people import People
+from tests.support.servers.server_process import EMAIL
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Au2, Result
-from tests.support.failing_proxy import failing_proxy
-from tests.support.image_archives import docker_25, make_image
-from tests.support.packages import Uploaded
-from tests.support.server_process import EMAIL, PASSWORD, ServerProcess
+from tests.support.commands.command import Au2, Result
+from tests.support.images.image_archives import docker_25, make_image
+from tests.support.network.failing_proxy import failing_proxy
+from tests.support.packages.folders import Uploaded
+from tests.support.servers.server_process import EMAIL, PASSWORD, ServerProcess
 
 OUTAGE = 4
 

@@ -11,8 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.support.checkout import AU2, ROOT, RUNTIME_NAME
-from tests.support.people import People
-from tests.support.server_process import ORGANIZATION, PROJECT
+from tests.support.commands.people import People
+from tests.support.servers.server_process import ORGANIZATION, PROJECT
 
 PAGE = ROOT / "docs" / "guides" / "ci.md"
 CODE = """\

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from tests.support.command import Au2
-from tests.support.people import People
+from tests.support.commands.command import Au2
+from tests.support.commands.people import People
 
 FIRST_RUN = (
     "process repo init forecast --runtime Python3.11 --yes",

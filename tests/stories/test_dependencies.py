@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.command import Au2
-from tests.support.packages import Uploaded, fill_package, run_to_end, submitted_job
+from tests.support.commands.command import Au2
+from tests.support.packages.folders import Uploaded, fill_package, run_to_end, submitted_job
 
 MakeProcess = Callable[..., Uploaded]
 MAIN = """\

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import Au2
-from tests.support.image_making import odd_image
-from tests.support.packages import submitted_job
-from tests.support.people import MakePeople
-from tests.support.server_process import ServerProcess
-from tests.support.small_disk import fill_disk, free_bytes, mounted_ext4
+from tests.support.commands.command import Au2
+from tests.support.commands.people import MakePeople
+from tests.support.images.image_making import odd_image
+from tests.support.machine.small_disk import fill_disk, free_bytes, mounted_ext4
+from tests.support.packages.folders import submitted_job
+from tests.support.servers.server_process import ServerProcess
 from tests.support.waiting import wait_until
 
 BYSTANDER = """\

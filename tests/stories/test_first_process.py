@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 from tests.support.checkout import RUNTIME_NAME
-from tests.support.command import Au2
-from tests.support.packages import submitted_job
-from tests.support.people import People
+from tests.support.commands.command import Au2
+from tests.support.commands.people import People
+from tests.support.packages.folders import submitted_job
 
 GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 CODE = """\

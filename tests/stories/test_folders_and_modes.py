@@ -3,8 +3,8 @@
 import stat
 from pathlib import Path
 
-from tests.support.packages import fill_package, upload_package
-from tests.support.people import People
+from tests.support.commands.people import People
+from tests.support.packages.folders import fill_package, upload_package
 
 MAIN = """
 import os, stat, subprocess

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.image_archives import docker_25, make_image
-from tests.support.memory_disk import mounted_in_memory
-from tests.support.people import MakePeople
-from tests.support.server_process import EMAIL, PASSWORD, ServerProcess
+from tests.support.commands.people import MakePeople
+from tests.support.images.image_archives import docker_25, make_image
+from tests.support.machine.memory_disk import mounted_in_memory
+from tests.support.servers.server_process import EMAIL, PASSWORD, ServerProcess
 
 
 @pytest.fixture

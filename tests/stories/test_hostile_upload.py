@@ -14,9 +14,9 @@ import pytest
 
 from au2.wire.upload import CONTENTS_MEDIA_TYPE, HEADER_BYTES, ContentHeader, format_header
 from tests.support.checkout import RUNTIME_NAME
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
-from tests.support.server_process import EMAIL, PASSWORD, ServerProcess
+from tests.support.commands.people import MakePeople
+from tests.support.servers.fixtures import MakeServer
+from tests.support.servers.server_process import EMAIL, PASSWORD, ServerProcess
 
 MANIFEST = b"name: hostile\nruntime: Python3.11\n"
 

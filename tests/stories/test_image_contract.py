@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.busybox import BUSYBOX, make_layer
-from tests.support.command import Au2
-from tests.support.docker import Docker
+from tests.support.commands.command import Au2
+from tests.support.images.busybox import BUSYBOX, make_layer
+from tests.support.images.docker import Docker
 
 NAME = "au2-test/contract:latest"
 JOB = """\

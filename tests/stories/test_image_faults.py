@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import Au2
-from tests.support.image_making import Layer, odd_image
+from tests.support.commands.command import Au2
+from tests.support.images.image_making import Layer, odd_image
 
 
 def run_image(au2: Au2, folder: Path, name: str, *layers: Layer | bytes, **run: Any) -> Any:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.busybox import BUSYBOX, make_layer
 from tests.support.checkout import AU2
-from tests.support.command import Au2, Result
-from tests.support.docker import Docker
-from tests.support.image_archives import docker_20, docker_25, make_image
-from tests.support.people import MakePeople, People
-from tests.support.server_process import ServerProcess, run_server_command
+from tests.support.commands.command import Au2, Result
+from tests.support.commands.people import MakePeople, People
+from tests.support.images.busybox import BUSYBOX, make_layer
+from tests.support.images.docker import Docker
+from tests.support.images.image_archives import docker_20, docker_25, make_image
+from tests.support.servers.server_process import ServerProcess, run_server_command
 
 BASE = "au2-test/base:latest"
 NAME = "my-name/my-process"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import ROOT
-from tests.support.command import run_command
-from tests.support.installing import (
+from tests.support.commands.command import run_command
+from tests.support.servers.installing import (
     Distributions,
     build_distributions,
     install,

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from au2.server.data_directory import DataDirectory
-from tests.support.command import Au2
-from tests.support.memory_disk import mounted_in_memory
-from tests.support.packages import Uploaded, fill_package, submitted_job, upload_package
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
-from tests.support.server_process import ServerProcess
+from tests.support.commands.command import Au2
+from tests.support.commands.people import MakePeople
+from tests.support.machine.memory_disk import mounted_in_memory
+from tests.support.packages.folders import Uploaded, fill_package, submitted_job, upload_package
+from tests.support.servers.fixtures import MakeServer
+from tests.support.servers.server_process import ServerProcess
 
 MakeProcess = Callable[..., Uploaded]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Au2
-from tests.support.packages import submitted_job
-from tests.support.people import People
-from tests.support.server_process import ServerProcess
+from tests.support.commands.command import Au2
+from tests.support.commands.people import People
+from tests.support.packages.folders import submitted_job
+from tests.support.servers.server_process import ServerProcess
 
 SOURCES = Path(__file__).parent / "languages"
 RUNTIMES = {"python": "Python3.11", "shell": "Shell", "javascript": "Node18", "r": "R4.2"}

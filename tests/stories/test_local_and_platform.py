@@ -17,9 +17,9 @@ import pytest
 from au2.domain.jobs.container_contract import Language
 from au2.package.template import write_package
 from tests.support.checkout import RUNTIME_NAME
-from tests.support.command import Au2
-from tests.support.packages import Uploaded, run_to_end, upload_package
-from tests.support.server_process import ServerProcess
+from tests.support.commands.command import Au2
+from tests.support.packages.folders import Uploaded, run_to_end, upload_package
+from tests.support.servers.server_process import ServerProcess
 
 Files = Mapping[str, str | bytes]
 Package = Callable[[Files], Path]

@@ -14,7 +14,7 @@ import pexpect
 import pytest
 
 from tests.support.checkout import AU2
-from tests.support.command import Au2, run_command
+from tests.support.commands.command import Au2, run_command
 
 MANIFEST = "name: demo\nruntime: Python3.11\n"
 WAYS = ("--plain", "--container")

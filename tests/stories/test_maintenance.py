@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.command import Au2, Result
-from tests.support.memory_disk import mounted_in_memory
-from tests.support.packages import Uploaded, fill_package, run_to_end, upload_package
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
-from tests.support.server_process import ServerProcess, run_server_command
+from tests.support.commands.command import Au2, Result
+from tests.support.commands.people import MakePeople
+from tests.support.machine.memory_disk import mounted_in_memory
+from tests.support.packages.folders import Uploaded, fill_package, run_to_end, upload_package
+from tests.support.servers.fixtures import MakeServer
+from tests.support.servers.server_process import ServerProcess, run_server_command
 
 MakeProcess = Callable[..., Uploaded]
 MAIN = {"main.py": "print(open('data').read()[:5])\n"}

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from tests.support.packages import Uploaded, run_to_end
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
-from tests.support.server_process import EMAIL, run_server_command
+from tests.support.commands.people import MakePeople
+from tests.support.packages.folders import Uploaded, run_to_end
+from tests.support.servers.fixtures import MakeServer
+from tests.support.servers.server_process import EMAIL, run_server_command
 from tests.support.waiting import wait_until
 
 

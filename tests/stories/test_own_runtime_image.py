@@ -6,11 +6,11 @@ import re
 import uuid
 from pathlib import Path
 
-from tests.support.command import Au2
-from tests.support.docker import Docker
-from tests.support.packages import fill_package, run_to_end, upload_package
-from tests.support.registry_clients import reachable
-from tests.support.server_process import EMAIL, ServerProcess, run_server_command
+from tests.support.commands.command import Au2
+from tests.support.images.docker import Docker
+from tests.support.images.registry_clients import reachable
+from tests.support.packages.folders import fill_package, run_to_end, upload_package
+from tests.support.servers.server_process import EMAIL, ServerProcess, run_server_command
 
 
 def test_a_runtime_on_an_image_of_ones_own(

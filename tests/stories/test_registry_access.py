@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Au2, Result, run_command
-from tests.support.docker import Docker
-from tests.support.packages import Uploaded
-from tests.support.people import People
-from tests.support.registry_clients import reachable
-from tests.support.server_process import EMAIL, PASSWORD, ServerProcess
+from tests.support.commands.command import Au2, Result, run_command
+from tests.support.commands.people import People
+from tests.support.images.docker import Docker
+from tests.support.images.registry_clients import reachable
+from tests.support.packages.folders import Uploaded
+from tests.support.servers.server_process import EMAIL, PASSWORD, ServerProcess
 
 BASE = "au2-test/registry-base:latest"
 

@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.busybox import BUSYBOX, digest_of, make_layer
-from tests.support.command import Au2, Result, run_command
-from tests.support.image_archives import on
-from tests.support.image_tools import ImageTools
-from tests.support.server_process import EMAIL, PASSWORD, ServerProcess
+from tests.support.commands.command import Au2, Result, run_command
+from tests.support.images.busybox import BUSYBOX, digest_of, make_layer
+from tests.support.images.image_archives import on
+from tests.support.images.image_tools import ImageTools
+from tests.support.servers.server_process import EMAIL, PASSWORD, ServerProcess
 
 LOGIN = f"{EMAIL}:{PASSWORD}"
 PLAIN = "--tls-verify=false"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Au2, Result
-from tests.support.packages import Uploaded, fill_package, run_to_end, upload_package
-from tests.support.people import People
-from tests.support.server_process import ServerProcess, run_server_command
+from tests.support.commands.command import Au2, Result
+from tests.support.commands.people import People
+from tests.support.packages.folders import Uploaded, fill_package, run_to_end, upload_package
+from tests.support.servers.server_process import ServerProcess, run_server_command
 
 CODE = "import os\nprint('colour:', os.environ['COLOUR'])\n"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from au2.server.data_directory import DataDirectory
-from tests.support.command import Au2
-from tests.support.packages import Uploaded, run_to_end, submitted_job
-from tests.support.people import MakePeople, People
-from tests.support.server_process import ServerProcess, run_server_command
+from tests.support.commands.command import Au2
+from tests.support.commands.people import MakePeople, People
+from tests.support.packages.folders import Uploaded, run_to_end, submitted_job
+from tests.support.servers.server_process import ServerProcess, run_server_command
 from tests.support.waiting import wait_until
 
 MakeProcess = Callable[..., Uploaded]

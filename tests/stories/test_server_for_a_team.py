@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.certificates import Certificates, make_certificates
-from tests.support.command import Au2, Result, run_command
-from tests.support.installing import Environment, build_distributions, install, make_environment
-from tests.support.older_database import make_older, read_revision
-from tests.support.packages import Uploaded, run_to_end, submitted_job
-from tests.support.server_process import runtime_cache_locked
-from tests.support.unit_server import UnitServer
+from tests.support.commands.command import Au2, Result, run_command
+from tests.support.packages.folders import Uploaded, run_to_end, submitted_job
+from tests.support.servers.certificates import Certificates, make_certificates
+from tests.support.servers.installing import (
+    Environment,
+    build_distributions,
+    install,
+    make_environment,
+)
+from tests.support.servers.older_database import make_older, read_revision
+from tests.support.servers.server_process import runtime_cache_locked
+from tests.support.servers.unit_server import UnitServer
 from tests.support.waiting import wait_until
 
 ADA, GRACE = "ada@example.com", "grace@example.com"

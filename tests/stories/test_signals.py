@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from tests.support.checkout import ROOT
-from tests.support.command import run_command
+from tests.support.commands.command import run_command
 
 IGNORING = ("sh", "-c", 'trap "" INT QUIT HUP; exec "$@"', "sh")
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=120")

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from au2.domain.jobs.container_contract import Language
-from tests.support.command import Au2
-from tests.support.languages import RUNTIMES
-from tests.support.packages import submitted_job, upload_package
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
-from tests.support.server_process import ServerProcess
+from tests.support.commands.command import Au2
+from tests.support.commands.people import MakePeople
+from tests.support.packages.folders import submitted_job, upload_package
+from tests.support.packages.languages import RUNTIMES
+from tests.support.servers.fixtures import MakeServer
+from tests.support.servers.server_process import ServerProcess
 
 AFTER = 'echo "after [$AU_EXIT_CODE]"\n'
 CODE = {

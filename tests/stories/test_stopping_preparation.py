@@ -10,11 +10,11 @@ from pathlib import Path
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.layers import unpacking_locked
 from au2.oci.spec.digest import hexadecimal
-from tests.support.command import Au2
-from tests.support.image_archives import HandMade, docker_25, make_image
-from tests.support.packages import submitted_job
-from tests.support.people import MakePeople
-from tests.support.server_process import ServerProcess
+from tests.support.commands.command import Au2
+from tests.support.commands.people import MakePeople
+from tests.support.images.image_archives import HandMade, docker_25, make_image
+from tests.support.packages.folders import submitted_job
+from tests.support.servers.server_process import ServerProcess
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Au2
-from tests.support.packages import Uploaded, run_to_end
+from tests.support.commands.command import Au2
+from tests.support.packages.folders import Uploaded, run_to_end
 
 MakePackage = Callable[..., Path]
 MakeProcess = Callable[..., Uploaded]

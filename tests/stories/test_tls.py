@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.certificates import Certificates, make_certificates
-from tests.support.packages import Uploaded, run_to_end
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
-from tests.support.server_process import EMAIL, PASSWORD, ServerProcess, run_server_command
+from tests.support.commands.people import MakePeople
+from tests.support.packages.folders import Uploaded, run_to_end
+from tests.support.servers.certificates import Certificates, make_certificates
+from tests.support.servers.fixtures import MakeServer
+from tests.support.servers.server_process import EMAIL, PASSWORD, ServerProcess, run_server_command
 
 
 def settings(files: Certificates) -> dict[str, str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.packages import fill_package, run_to_end, upload_package
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
+from tests.support.commands.people import MakePeople
+from tests.support.packages.folders import fill_package, run_to_end, upload_package
+from tests.support.servers.fixtures import MakeServer
 
 CODE = """\
 import json, os

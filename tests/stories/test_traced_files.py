@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import ROOT
-from tests.support.packages import run_to_end, upload_package
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
+from tests.support.commands.people import MakePeople
+from tests.support.packages.folders import run_to_end, upload_package
+from tests.support.servers.fixtures import MakeServer
 
 SOURCE = ROOT / "src" / "au2"
 MOST_OF_AN_UPLOAD = 178

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from tests.support.checkout import RUNTIME_NAME
-from tests.support.command import Au2
-from tests.support.people import People
+from tests.support.commands.command import Au2
+from tests.support.commands.people import People
 
 AT_ONCE = 8
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.support.packages import fill_package, upload_package
-from tests.support.people import People
+from tests.support.commands.people import People
+from tests.support.packages.folders import fill_package, upload_package
 
 ARGUMENTS = """\
 type: object

@@ -5,11 +5,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.command import Au2, run_command
-from tests.support.docker import Docker
-from tests.support.packages import Uploaded, fill_package, upload_package
-from tests.support.people import People
-from tests.support.server_process import ServerProcess
+from tests.support.commands.command import Au2, run_command
+from tests.support.commands.people import People
+from tests.support.images.docker import Docker
+from tests.support.packages.folders import Uploaded, fill_package, upload_package
+from tests.support.servers.server_process import ServerProcess
 
 FILES = {
     "main.py": "print('hello from the package')\n",

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.people import MakePeople
-from tests.support.server import MakeServer
-from tests.support.server_process import EMAIL, ServerProcess, StartError, run_server_command
+from tests.support.commands.people import MakePeople
+from tests.support.servers.fixtures import MakeServer
+from tests.support.servers.server_process import (
+    EMAIL,
+    ServerProcess,
+    StartError,
+    run_server_command,
+)
 
 COMMANDS = (
     ("runtime", "list"),

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.checkout import AU2
-from tests.support.command import Au2
-from tests.support.packages import Uploaded, submitted_job
+from tests.support.commands.command import Au2
+from tests.support.packages.folders import Uploaded, submitted_job
 
 CODE = """\
 import json, os

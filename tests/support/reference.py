@@ -13,8 +13,8 @@ from au2.domain.accounts.identity import DOWNWARD_ACTIONS, Action, Role, is_allo
 from au2.domain.errors import Au2Error, all_errors
 from au2.domain.jobs.job import Reason
 from au2.server.settings.source import list_settings
-from tests.support.backend import open_backend
 from tests.support.checkout import ROOT
+from tests.support.servers.backend import open_backend
 
 DIRECTORY = ROOT / "docs" / "reference"
 SOURCE = ROOT / "src" / "au2"

@@ -20,10 +20,10 @@ from au2.runtimes.recipe import BaseSource
 from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
-from tests.support.command import Au2
-from tests.support.packages import fill_package, run_to_end, upload_package
-from tests.support.people import People
-from tests.support.server_process import EMAIL, PASSWORD, ServerProcess, run_server_command
+from tests.support.commands.command import Au2
+from tests.support.commands.people import People
+from tests.support.packages.folders import fill_package, run_to_end, upload_package
+from tests.support.servers.server_process import EMAIL, PASSWORD, ServerProcess, run_server_command
 from tests.trials.codes import CODES
 
 ORGANIZATION = "f9acae51-9c4d-4080-a300-03a161a93496"

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from au2.domain.jobs.job import JobState
 from au2.engines.fake.program import Print, Step, Wait
 from au2.stores.database.tables import jobs
-from tests.support.backend import OPERATOR
-from tests.support.dispatching import Installation, open_installation
-from tests.support.live import client_of
+from tests.support.servers.backend import OPERATOR
+from tests.support.servers.dispatching import Installation, open_installation
+from tests.support.servers.live import client_of
 from tests.support.waiting import wait_until
 
 LINES = [f"line {number}" for number in range(100)]

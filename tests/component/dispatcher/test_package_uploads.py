@@ -7,9 +7,9 @@ from au2.domain.jobs.container_contract import Language
 from au2.domain.jobs.job import JobState, Reason
 from au2.domain.processes.version import ImageStatus
 from au2.engines.fake.program import Print
-from tests.support.backend import OPERATOR
-from tests.support.busybox import make_image, make_layer
-from tests.support.dispatching import Installation
+from tests.support.images.busybox import make_image, make_layer
+from tests.support.servers.backend import OPERATOR
+from tests.support.servers.dispatching import Installation
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from au2.engines.fake.program import (
     Wait,
     WriteFile,
 )
-from tests.support.backend import OPERATOR
-from tests.support.dispatching import Installation
+from tests.support.servers.backend import OPERATOR
+from tests.support.servers.dispatching import Installation
 from tests.support.waiting import wait_until
 
 

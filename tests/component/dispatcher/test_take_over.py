@@ -3,7 +3,7 @@
 from au2.domain.jobs.job import JobState, Reason
 from au2.engines.fake.program import Exit, Print, Wait
 from au2.stores.database.claims import release_claims, take_claims
-from tests.support.dispatching import Installation
+from tests.support.servers.dispatching import Installation
 from tests.support.waiting import wait_until
 
 HALVES = (Print(b"one\n"), Wait(), Print(b"two\n"))

@@ -4,8 +4,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.backend import Backend, open_backend
-from tests.support.live import client_of
+from tests.support.servers.backend import Backend, open_backend
+from tests.support.servers.live import client_of
 
 
 @pytest.fixture

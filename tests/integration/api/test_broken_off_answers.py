@@ -12,9 +12,9 @@ from au2.domain.processes.repository import StoredBlob, parse_repository
 from au2.http.streaming import StreamingResult
 from au2.server.settings.endpoint import ListenAddress
 from au2.server.supervision.start import open_listener
-from tests.support.backend import OPERATOR, Backend
-from tests.support.live import served
-from tests.support.readers import begin_reading, open_files
+from tests.support.network.readers import begin_reading, open_files
+from tests.support.servers.backend import OPERATOR, Backend
+from tests.support.servers.live import served
 from tests.support.waiting import wait_until
 
 LARGE_BYTES = 32 << 20

@@ -23,9 +23,9 @@ from au2.http.request_body import parse_model
 from au2.http.v1.package_uploads import parse_creation
 from au2.wire.documents import format_document
 from au2.wire.process import ProcessCreation
-from tests.support.backend import OPERATOR, PASSWORD, Backend, creation
-from tests.support.live import served
-from tests.support.raw_http import PATIENCE_SECONDS, connected, read_all, status_of
+from tests.support.network.raw_http import PATIENCE_SECONDS, connected, read_all, status_of
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend, creation
+from tests.support.servers.live import served
 from tests.support.waiting import wait_until
 
 

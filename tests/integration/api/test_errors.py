@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from au2.http.app import ApiOptions, make_app
-from tests.support.backend import OPERATOR, PASSWORD, Backend
-from tests.support.live import client_of, served
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend
+from tests.support.servers.live import client_of, served
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from au2.domain.processes.repository import process_repository
 from au2.domain.processes.runtime import DependencyLayer
 from au2.domain.processes.version import ImageStatus
 from au2.stores.database.content.layers import put_dependency_layer
-from tests.support.backend import OPERATOR, Backend
-from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
+from tests.support.images.busybox import SmallImage, digest_of, make_image, make_layer
+from tests.support.servers.backend import OPERATOR, Backend
 
 LARGE = os.urandom(3 << 20)
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"

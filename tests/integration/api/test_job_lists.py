@@ -8,7 +8,7 @@ import pytest
 from au2.app.jobs.jobs import RunOrder
 from au2.domain.accounts.context import Context
 from au2.domain.jobs.job import JobState, Outcome
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 RUNNER = "runner@example.com"
 

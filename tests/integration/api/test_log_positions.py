@@ -7,7 +7,7 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.domain.jobs.job import Job
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 
 @pytest.fixture

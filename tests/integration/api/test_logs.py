@@ -19,8 +19,8 @@ from au2.http.concurrency import CostlyRequests, Slots
 from au2.stores.notices import DISPATCHER, FolderNotices
 from au2.wire.documents import parse_record
 from au2.wire.job import WaitingView
-from tests.support.backend import OPERATOR, Backend
-from tests.support.live import served
+from tests.support.servers.backend import OPERATOR, Backend
+from tests.support.servers.live import served
 
 DONE = Outcome(JobState.SUCCEEDED, exit_code=0)
 

@@ -21,12 +21,12 @@ from au2.app.jobs.jobs import RunOrder
 from au2.domain.jobs.job import JobState, Outcome
 from au2.http.app import make_app
 from au2.wire.upload import CONTENTS_MEDIA_TYPE
-from tests.support.backend import OPERATOR, Backend, creation, open_backend
-from tests.support.built_versions import add_image_version
-from tests.support.busybox import make_image, make_layer
-from tests.support.live import served
-from tests.support.plain_words import find_foreign_words
-from tests.support.traces import traces
+from tests.support.commands.plain_words import find_foreign_words
+from tests.support.images.busybox import make_image, make_layer
+from tests.support.packages.built_versions import add_image_version
+from tests.support.servers.backend import OPERATOR, Backend, creation, open_backend
+from tests.support.servers.live import served
+from tests.support.servers.traces import traces
 
 
 def told_in_plain_words(

@@ -12,9 +12,9 @@ from au2.app.jobs.jobs import RunOrder
 from au2.domain.accounts.context import Context
 from au2.domain.processes.version import ImageStatus
 from au2.wire.documents import format_document
-from tests.support.backend import OPERATOR, PASSWORD, Backend, creation
-from tests.support.built_versions import add_packaged_version, packaged
-from tests.support.live import client_of
+from tests.support.packages.built_versions import add_packaged_version, packaged
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend, creation
+from tests.support.servers.live import client_of
 
 ZERO = "00000000-0000-4000-8000-000000000000"
 

@@ -9,7 +9,7 @@ from au2.app.jobs.jobs import RunOrder
 from au2.domain.accounts.context import Context
 from au2.domain.jobs.job import JobState, Outcome, Reason
 from au2.domain.processes.version import ImageStatus
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 VIEWER = "viewer@example.com"
 

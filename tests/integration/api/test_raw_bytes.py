@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from au2.server.http.limits import HttpLimits
-from tests.support.backend import OPERATOR, Backend
-from tests.support.live import served
-from tests.support.raw_http import connected, read_all, read_head, status_of
-from tests.support.traces import traces
+from tests.support.network.raw_http import connected, read_all, read_head, status_of
+from tests.support.servers.backend import OPERATOR, Backend
+from tests.support.servers.live import served
+from tests.support.servers.traces import traces
 
 CASES = 240
 # Bounds that are met soon, for all that never comes to its end.

@@ -7,8 +7,8 @@ import pytest
 
 from au2.app.accounts.users import Users
 from au2.domain.processes.version import ImageStatus
-from tests.support.backend import OPERATOR, PASSWORD, Backend
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend
 
 FORGED = "a@b\n2030-01-01T00:00:00.000Z WARNING api[1] au2: \u202e" + "x" * 1000
 

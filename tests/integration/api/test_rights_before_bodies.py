@@ -8,9 +8,9 @@ import pytest
 from au2.domain.accounts.context import Context
 from au2.http.app import make_app
 from au2.server.http.limits import HttpLimits
-from tests.support.backend import OPERATOR, Backend, creation, open_backend
-from tests.support.live import served
-from tests.support.raw_http import exchange, status_of
+from tests.support.network.raw_http import exchange, status_of
+from tests.support.servers.backend import OPERATOR, Backend, creation, open_backend
+from tests.support.servers.live import served
 
 VIEWER, STRANGER = "viewer@example.com", "stranger@example.com"
 OPEN_TO_ALL = {"login"}

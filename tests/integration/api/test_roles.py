@@ -16,10 +16,10 @@ from au2.domain.processes.version import ImageStatus
 from au2.stores.database.content.repository_blobs import add_repository_blobs
 from au2.stores.database.content.uploads import add_contents, find_upload
 from au2.wire.documents import format_document
-from tests.support.backend import OPERATOR, PASSWORD, Backend, creation, frame, open_backend
-from tests.support.built_versions import add_image_version, add_packaged_version, packaged
-from tests.support.busybox import digest_of, make_image, make_layer
-from tests.support.live import client_of
+from tests.support.images.busybox import digest_of, make_image, make_layer
+from tests.support.packages.built_versions import add_image_version, add_packaged_version, packaged
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend, creation, frame, open_backend
+from tests.support.servers.live import client_of
 
 ROLES = ("viewer", "runner", "developer", "admin")
 ANYBODY = "anybody"

@@ -3,7 +3,7 @@
 import httpx
 
 from au2.domain.jobs.container_contract import Language
-from tests.support.backend import IMAGE, OPERATOR, Backend
+from tests.support.servers.backend import IMAGE, OPERATOR, Backend
 
 RUNTIME = "d0ac9e71-9d5f-45f4-bc7a-71aae7c68349"
 PYTHON = {

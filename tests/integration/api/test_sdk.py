@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.backend import Backend
-from tests.support.live import served
+from tests.support.servers.backend import Backend
+from tests.support.servers.live import served
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 SCHEMA = {
     "properties": {"days": {"type": "integer", "default": 7}, "name": {"type": "string"}},

@@ -16,7 +16,7 @@ from au2.domain.jobs.job import JobState, Reason
 from au2.domain.processes.version import BuiltImage, ImageStatus
 from au2.stores.database import versions
 from au2.wire.documents import format_document
-from tests.support.backend import IMAGE, OPERATOR, Backend, creation, entry, frame
+from tests.support.servers.backend import IMAGE, OPERATOR, Backend, creation, entry, frame
 
 SMALL = b"print('hello')\n"
 LARGE = os.urandom(3 << 20)

@@ -15,11 +15,11 @@ from au2.domain.errors import InvalidRequest
 from au2.http.app import ApiOptions
 from au2.http.v1.version_archives import name_server
 from au2.server.supervision.log_format import is_relevant
-from tests.support.backend import OPERATOR, Backend
-from tests.support.built_versions import add_image_version
-from tests.support.busybox import make_image, make_layer
-from tests.support.live import served
-from tests.support.readers import begin_reading, open_files
+from tests.support.images.busybox import make_image, make_layer
+from tests.support.network.readers import begin_reading, open_files
+from tests.support.packages.built_versions import add_image_version
+from tests.support.servers.backend import OPERATOR, Backend
+from tests.support.servers.live import served
 from tests.support.waiting import wait_until
 
 LARGE_BYTES = 200 << 20

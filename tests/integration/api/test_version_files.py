@@ -5,8 +5,8 @@ import pytest
 
 from au2.domain.accounts.context import Context
 from au2.domain.processes.version import ImageStatus
-from tests.support.backend import OPERATOR, Backend
-from tests.support.built_versions import add_packaged_version, link, packaged
+from tests.support.packages.built_versions import add_packaged_version, link, packaged
+from tests.support.servers.backend import OPERATOR, Backend
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import httpx
 
 from au2.domain.jobs.job import JobState, Outcome
 from au2.domain.processes.version import ImageStatus
-from tests.support.backend import OPERATOR, PASSWORD, Backend, frame
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend, frame
 
 
 def read_events(text: str) -> list[tuple[str, str | None, dict]]:

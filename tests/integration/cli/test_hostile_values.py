@@ -10,10 +10,10 @@ import pytest
 from au2.cli.configuration import Configuration, ServerEntry, save
 from au2.console.console import standard_console
 from au2.server.main import run as run_server
-from tests.support.backend import OPERATOR, open_backend
-from tests.support.command_tree import Leaf, au2_commands, server_commands
-from tests.support.live import served
-from tests.support.plain_words import find_foreign_words
+from tests.support.commands.command_tree import Leaf, au2_commands, server_commands
+from tests.support.commands.plain_words import find_foreign_words
+from tests.support.servers.backend import OPERATOR, open_backend
+from tests.support.servers.live import served
 from tests.unit.cli.conftest import CommandLine
 
 HOSTILE = {

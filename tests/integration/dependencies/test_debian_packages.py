@@ -20,9 +20,9 @@ from au2.package.debian import parse_debian_packages
 from au2.package.description import PackageDescription
 from au2.package.manifest import Manifest
 from au2.stores.content.images import load_image
-from tests.support.debian_archive import DebianArchiveServer, put_archive_into
-from tests.support.dependency_installation import OWNER, never_stop
-from tests.support.engine import MEBIBYTE, NativeHarness, Result
+from tests.support.machine.engine import MEBIBYTE, NativeHarness, Result
+from tests.support.packages.debian_archive import DebianArchiveServer, put_archive_into
+from tests.support.packages.dependency_installation import OWNER, never_stop
 
 MODULE = "/usr/lib/python3/dist-packages/fromdebian.py"
 CURIOUS = """\

@@ -13,8 +13,8 @@ from au2.dependencies.layer_cache import BuiltDependencies
 from au2.domain.accounts.context import Context
 from au2.domain.errors import DependenciesFailed
 from au2.oci.tar.layer import read_layer
-from tests.support.dependency_installation import DependencyInstallation
-from tests.support.python_packages import make_source, make_wheel
+from tests.support.packages.dependency_installation import DependencyInstallation
+from tests.support.packages.python_packages import make_source, make_wheel
 
 OTHER = Context("0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00")
 PYTHON = "opt/au2/python"

@@ -18,10 +18,10 @@ from au2.dependencies.sources import Sources
 from au2.domain.errors import DependenciesFailed, InvalidPackage
 from au2.oci.tar.layer import MemberType, read_layer
 from au2.package.javascript import MAKE_ANEW, parse_javascript
-from tests.support.dependency_installation import DependencyInstallation
-from tests.support.engine import NativeHarness
-from tests.support.javascript_packages import make_module
-from tests.support.npm_registry import NpmRegistryServer, integrity_of, npm_registry
+from tests.support.machine.engine import NativeHarness
+from tests.support.packages.dependency_installation import DependencyInstallation
+from tests.support.packages.javascript_packages import make_module
+from tests.support.packages.npm_registry import NpmRegistryServer, integrity_of, npm_registry
 
 Json = dict[str, Any]
 

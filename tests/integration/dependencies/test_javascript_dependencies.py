@@ -10,10 +10,10 @@ import pytest
 from au2.dependencies.sources import Sources
 from au2.domain.accounts.context import Context
 from au2.domain.errors import DependenciesFailed
-from tests.support.dependency_installation import DependencyInstallation
-from tests.support.engine import NativeHarness
-from tests.support.javascript_packages import make_lock, make_module
-from tests.support.package_index import SimpleIndex
+from tests.support.machine.engine import NativeHarness
+from tests.support.packages.dependency_installation import DependencyInstallation
+from tests.support.packages.javascript_packages import make_lock, make_module
+from tests.support.packages.package_index import SimpleIndex
 
 OTHER = Context("0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00")
 PACKAGE = {"name": "demo", "version": "1.0.0", "dependencies": {"thing": "^1.0.0"}}

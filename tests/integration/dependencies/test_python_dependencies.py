@@ -13,9 +13,9 @@ from au2.domain.accounts.context import Context
 from au2.domain.errors import DependenciesFailed, IndexUnreachable
 from au2.oci.tar.layer import LayerMember, read_layer
 from au2.oci.tar.writer import MODIFIED_AT
-from tests.support.dependency_installation import OWNER, DependencyInstallation
-from tests.support.package_index import SimpleIndex
-from tests.support.python_packages import make_source, make_wheel
+from tests.support.packages.dependency_installation import OWNER, DependencyInstallation
+from tests.support.packages.package_index import SimpleIndex
+from tests.support.packages.python_packages import make_source, make_wheel
 
 OTHER = Context("0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00")
 

@@ -13,9 +13,9 @@ from au2.domain.jobs.job import Job, JobState
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 from au2.stores.logs.record import parse_records
-from tests.support.backend import OPERATOR, Backend, open_backend
-from tests.support.busybox import make_image
-from tests.support.dispatching import dispatching
+from tests.support.images.busybox import make_image
+from tests.support.servers.backend import OPERATOR, Backend, open_backend
+from tests.support.servers.dispatching import dispatching
 from tests.support.waiting import wait_until
 
 COUNT = """

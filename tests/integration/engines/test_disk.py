@@ -8,9 +8,9 @@ import pytest
 
 from au2.domain.errors import StorageFull
 from au2.engines.protocol import ContainerState
-from tests.support.busybox import SmallImage
-from tests.support.engine import NativeHarness, make_native_harness, output_of
-from tests.support.small_disk import fill_disk, free_bytes, mounted_ext4
+from tests.support.images.busybox import SmallImage
+from tests.support.machine.engine import NativeHarness, make_native_harness, output_of
+from tests.support.machine.small_disk import fill_disk, free_bytes, mounted_ext4
 from tests.support.waiting import wait_until
 
 MEBIBYTE = 1 << 20

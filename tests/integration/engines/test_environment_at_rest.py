@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import EngineFailure
-from tests.support.engine import NativeHarness
+from tests.support.machine.engine import NativeHarness
 
 VALUE = "s3cret-0f-the-environment"
 

@@ -18,7 +18,7 @@ from au2.engines.native.rootfs.layers import LayerStore
 from au2.oci.tar.layer import LayerLimits, read_layer
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
-from tests.support.image_making import GZIP, Layer, odd_image
+from tests.support.images.image_making import GZIP, Layer, odd_image
 
 BASE = NativeOptions().id_base
 

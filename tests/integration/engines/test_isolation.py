@@ -13,8 +13,8 @@ from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
 from au2.engines.protocol import ContainerState
-from tests.support.busybox import SmallImage, make_image
-from tests.support.engine import NativeHarness, make_native_harness
+from tests.support.images.busybox import SmallImage, make_image
+from tests.support.machine.engine import NativeHarness, make_native_harness
 
 CAP_SYS_RESOURCE = 24
 ID_BASE = NativeOptions().id_base

@@ -11,7 +11,7 @@ from au2.engines.native.engine import NativeEngine
 from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
-from tests.support.engine import NativeHarness
+from tests.support.machine.engine import NativeHarness
 
 
 def traces(native_harness: NativeHarness, container_id: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.busybox import make_image
-from tests.support.engine import MEBIBYTE, NativeHarness
+from tests.support.images.busybox import make_image
+from tests.support.machine.engine import MEBIBYTE, NativeHarness
 
 
 def test_200_megabytes_are_cut_at_the_limit(native_harness: NativeHarness) -> None:

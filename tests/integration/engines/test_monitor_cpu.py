@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from au2.engines.native.lifecycle.record import identify, is_alive
-from tests.support.engine import NativeHarness
+from tests.support.machine.engine import NativeHarness
 from tests.support.waiting import wait_until
 
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -15,8 +15,8 @@ from au2.domain.jobs.container_contract import Network
 from au2.engines.native.host.check import check_host
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
-from tests.support.busybox import BUSYBOX, SmallImage
-from tests.support.engine import NativeHarness, make_native_harness
+from tests.support.images.busybox import BUSYBOX, SmallImage
+from tests.support.machine.engine import NativeHarness, make_native_harness
 
 PUBLIC = "25.98.7.2"
 """Of a network that is not announced anywhere, but might be."""

@@ -13,7 +13,7 @@ import pytest
 from au2.domain.jobs.container_contract import Network
 from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.paths import EnginePaths
-from tests.support.engine import MEBIBYTE, NativeHarness
+from tests.support.machine.engine import MEBIBYTE, NativeHarness
 
 COMMON = """\
 import ctypes, fcntl, os, signal, socket, sys, time

@@ -10,7 +10,7 @@ from pathlib import Path
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 from au2.engines.protocol import ContainerState
-from tests.support.engine import NativeHarness
+from tests.support.machine.engine import NativeHarness
 
 DRIVER = """
 import json, os, signal, sys

@@ -27,9 +27,9 @@ from au2.engines.protocol import RUNNABLE_LAYERS
 from au2.oci.tar.layer import read_layer
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
-from tests.support.busybox import make_image
-from tests.support.engine import NativeHarness
-from tests.support.image_making import Layer
+from tests.support.images.busybox import make_image
+from tests.support.images.image_making import Layer
+from tests.support.machine.engine import NativeHarness
 
 BASE = NativeOptions().id_base
 INODES_OF_GROUP = 2048

@@ -15,9 +15,9 @@ from au2.engines.native.rootfs.layers import LayerStore, unpacking_locked
 from au2.oci.spec.digest import hexadecimal
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
-from tests.support.busybox import digest_of
-from tests.support.image_making import GZIP, Layer, odd_image
-from tests.support.memory_disk import mounted_in_memory
+from tests.support.images.busybox import digest_of
+from tests.support.images.image_making import GZIP, Layer, odd_image
+from tests.support.machine.memory_disk import mounted_in_memory
 
 MIB = 1 << 20
 

@@ -8,8 +8,8 @@ import pytest
 
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.layers import unpacking_locked
-from tests.support.busybox import SmallImage
-from tests.support.engine import NativeHarness, make_native_harness
+from tests.support.images.busybox import SmallImage
+from tests.support.machine.engine import NativeHarness, make_native_harness
 
 LONG = "trap 'exit 7' TERM; echo ready; while :; do cat /bin/busybox >/dev/null; sleep 0.02; done"
 AT_ONCE = -1.0

@@ -13,8 +13,8 @@ from au2.package.manifest import Manifest
 from au2.package.tree.scan import scan_package
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
-from tests.support.busybox import make_image, make_layer
-from tests.support.docker import Docker
+from tests.support.images.busybox import make_image, make_layer
+from tests.support.images.docker import Docker
 
 _MODES = (
     0o644,

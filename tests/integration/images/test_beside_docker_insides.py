@@ -5,9 +5,9 @@ import struct
 import pytest
 
 from au2.domain.errors import InvalidImage
-from tests.support.beside_docker import BesideDocker
-from tests.support.busybox import BUSYBOX
-from tests.support.image_making import Layer, odd_image, shell
+from tests.support.images.beside_docker import BesideDocker
+from tests.support.images.busybox import BUSYBOX
+from tests.support.images.image_making import Layer, odd_image, shell
 
 PROGRAM = BUSYBOX.read_bytes()
 KILL, NET_BIND, NET_RAW, SYS_ADMIN = 1 << 5, 1 << 10, 1 << 13, 1 << 21

@@ -5,8 +5,8 @@ import tarfile
 import pytest
 
 from au2.domain.errors import InvalidImage
-from tests.support.beside_docker import BesideDocker
-from tests.support.image_making import GZIP, PLAIN, ZSTD, Layer, odd_image, shell
+from tests.support.images.beside_docker import BesideDocker
+from tests.support.images.image_making import GZIP, PLAIN, ZSTD, Layer, odd_image, shell
 
 LISTED = (
     "cd /t; find . | sort | while read -r path; do "

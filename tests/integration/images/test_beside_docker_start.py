@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from au2.domain.errors import InvalidImage
 from au2.oci.spec.config import parse_config
-from tests.support.beside_docker import BesideDocker
-from tests.support.busybox import BUSYBOX
-from tests.support.image_making import Layer, OddImage, odd_image, shell
+from tests.support.images.beside_docker import BesideDocker
+from tests.support.images.busybox import BUSYBOX
+from tests.support.images.image_making import Layer, OddImage, odd_image, shell
 
 PROGRAM = BUSYBOX.read_bytes()
 ONE_FILE = Layer().add("busybox", mode=0o755, content=PROGRAM).data()

@@ -3,9 +3,9 @@
 import pytest
 
 from au2.domain.errors import InvalidImage
-from tests.support.beside_docker import BesideDocker
-from tests.support.busybox import BUSYBOX
-from tests.support.image_making import Layer, odd_image, shell
+from tests.support.images.beside_docker import BesideDocker
+from tests.support.images.busybox import BUSYBOX
+from tests.support.images.image_making import Layer, odd_image, shell
 
 PASSWD = b"""root:x:0:0:root:/root:/bin/sh
 app:x:1000:1001:App:/srv/app:/bin/sh

@@ -10,10 +10,10 @@ import pytest
 from backports import zstd
 
 from au2.oci.spec import media_types
-from tests.support.backend import OPERATOR, Backend, open_backend
-from tests.support.built_versions import add_image_version
-from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
-from tests.support.docker import Docker
+from tests.support.images.busybox import SmallImage, digest_of, make_image, make_layer
+from tests.support.images.docker import Docker
+from tests.support.packages.built_versions import add_image_version
+from tests.support.servers.backend import OPERATOR, Backend, open_backend
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from au2.oci.decompression import Compression, decompressed
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.manifest import parse_manifest
 from au2.oci.streams import CHUNK_BYTES, Readable
-from tests.support import image_archives as made
-from tests.support.docker import Docker
-from tests.support.hashing_writer import HashingWriter
-from tests.support.image_archives import on
-from tests.support.image_tools import ImageTools
+from tests.support.images import image_archives as made
+from tests.support.images.docker import Docker
+from tests.support.images.hashing_writer import HashingWriter
+from tests.support.images.image_archives import on
+from tests.support.images.image_tools import ImageTools
 
 NAME = "producers/my-process"
 """Its own: other tests of the same Docker remove theirs."""

@@ -7,11 +7,11 @@ import pytest
 
 from au2.domain.errors import InvalidImage
 from au2.oci.tar.layer import LayerLimits, read_layer
-from tests.support.beside_docker import BesideDocker
-from tests.support.docker import Docker
-from tests.support.image_making import odd_image, shell
-from tests.support.image_tools import ImageTools
-from tests.support.sparse import FORMS, form_0_1, form_1_0, gnu_tar, write_sparse
+from tests.support.images.beside_docker import BesideDocker
+from tests.support.images.docker import Docker
+from tests.support.images.image_making import odd_image, shell
+from tests.support.images.image_tools import ImageTools
+from tests.support.images.sparse import FORMS, form_0_1, form_1_0, gnu_tar, write_sparse
 
 MEBIBYTE = 1 << 20
 PARTS = [(0, b"a" * 5000), (3 * MEBIBYTE, b"b"), (4 * MEBIBYTE - 7, b"c" * 7)]

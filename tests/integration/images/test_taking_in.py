@@ -20,9 +20,9 @@ from au2.images.image_import import ImportLimits
 from au2.oci.spec.platform import AMD64
 from au2.stores.content.images import load_image
 from au2.stores.database.content.uploads import find_upload_of_job
-from tests.support.backend import OPERATOR, Backend, open_backend
-from tests.support.busybox import digest_of
-from tests.support.image_making import GZIP, Layer, OddImage, odd_image
+from tests.support.images.busybox import digest_of
+from tests.support.images.image_making import GZIP, Layer, OddImage, odd_image
+from tests.support.servers.backend import OPERATOR, Backend, open_backend
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from au2.domain.jobs.container_contract import Language
-from tests.support.languages import Packages, Ran
+from tests.support.packages.languages import Packages, Ran
 
 AFTER = 'echo "after [$AU_EXIT_CODE]"\n'
 

@@ -5,7 +5,7 @@ import pytest
 from au2.domain.jobs.container_contract import Language
 from au2.package.template import make_files
 from tests.support.checkout import ROOT
-from tests.support.languages import Packages
+from tests.support.packages.languages import Packages
 
 ALL = {
     Language.PYTHON: """\

@@ -16,8 +16,8 @@ from au2.local.environments.packages import PackageEnvironments
 from au2.local.environments.python_packages import find_uv
 from au2.local.process_runner import ProcessRunner
 from au2.local.runner import LocalResult, run_package
-from tests.support.javascript_packages import make_lock, make_module
-from tests.support.python_packages import make_source, make_wheel
+from tests.support.packages.javascript_packages import make_lock, make_module
+from tests.support.packages.python_packages import make_source, make_wheel
 from tests.support.waiting import wait_until
 from tests.unit.local.conftest import MANIFEST, a_request
 

@@ -6,8 +6,8 @@ import pytest
 
 from au2.domain.accounts.context import Context
 from tests.integration.registry.guest import Guest
-from tests.support.backend import Backend, open_backend
-from tests.support.live import served
+from tests.support.servers.backend import Backend, open_backend
+from tests.support.servers.live import served
 
 
 @pytest.fixture

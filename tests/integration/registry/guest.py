@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.backend import Backend
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
+from tests.support.servers.backend import Backend
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"

@@ -20,8 +20,8 @@ from tests.integration.registry.guest import (
     describe,
     make_manifest,
 )
-from tests.support.backend import Backend
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
+from tests.support.servers.backend import Backend
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 BLOB = b"bytes that came by sha512"

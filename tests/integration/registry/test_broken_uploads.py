@@ -17,8 +17,8 @@ from au2.domain.errors import NotFound, StorageFull
 from au2.domain.processes.repository import parse_repository
 from au2.stores.content.filesystem import FileContentStore
 from tests.integration.registry.guest import Guest, code
-from tests.support.backend import Backend
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
+from tests.support.servers.backend import Backend
 from tests.support.waiting import wait_until
 
 PIECE = 1 << 20

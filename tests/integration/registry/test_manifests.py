@@ -16,7 +16,7 @@ from tests.integration.registry.guest import (
     describe,
     make_manifest,
 )
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

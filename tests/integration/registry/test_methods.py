@@ -5,7 +5,7 @@ from itertools import product
 import httpx
 
 from tests.integration.registry.guest import NOWHERE, Guest, code
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
 
 BLOB = b"layer"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}

@@ -14,10 +14,10 @@ from au2.http.streaming import StreamingResult
 from au2.server.supervision.log_format import is_relevant
 from au2.stores.content.images import load_image
 from tests.integration.registry.guest import Guest, code
-from tests.support.backend import OPERATOR, Backend
-from tests.support.busybox import digest_of
-from tests.support.image_making import ZSTD, Layer, odd_image
-from tests.support.readers import begin_reading
+from tests.support.images.busybox import digest_of
+from tests.support.images.image_making import ZSTD, Layer, odd_image
+from tests.support.network.readers import begin_reading
+from tests.support.servers.backend import OPERATOR, Backend
 from tests.support.waiting import wait_until
 
 MIB = 1 << 20

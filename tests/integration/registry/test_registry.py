@@ -8,9 +8,9 @@ import pytest
 
 from au2.http.app import ApiOptions
 from tests.integration.registry.guest import NOWHERE, Guest, code
-from tests.support.backend import PASSWORD, Backend
-from tests.support.busybox import digest_of
-from tests.support.live import served
+from tests.support.images.busybox import digest_of
+from tests.support.servers.backend import PASSWORD, Backend
+from tests.support.servers.live import served
 from tests.support.waiting import wait_until
 
 EMAIL = "developer@example.com"

@@ -14,8 +14,8 @@ from au2.domain.processes.version import BuiltImage, ImageStatus
 from au2.oci.spec.media_types import INDEX
 from au2.stores.database.versions import change_image_status, find_version
 from tests.integration.registry.guest import MANIFEST, NOWHERE, Guest, code, describe, make_manifest
-from tests.support.backend import OPERATOR, Backend
-from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
+from tests.support.images.busybox import SmallImage, digest_of, make_image, make_layer
+from tests.support.servers.backend import OPERATOR, Backend
 
 READS = (
     "tags/list",

@@ -19,8 +19,8 @@ from au2.runtimes.recipe import BaseSource, PythonPackages, Recipe, Source, Tarb
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.checkout import RUNTIME_CACHE
-from tests.support.package_index import SimpleIndex
-from tests.support.wheels import make_wheel
+from tests.support.packages.package_index import SimpleIndex
+from tests.support.packages.wheels import make_wheel
 
 BASE = BaseSource("Python3.11")
 SITE = "usr/local/lib/python3.11/dist-packages"

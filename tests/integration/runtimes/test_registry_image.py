@@ -20,8 +20,8 @@ from au2.runtimes.pulled_image import OpenRegistry
 from au2.runtimes.recipe import ImageSource, Recipe
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
-from tests.support.docker import Docker
-from tests.support.registry import PASSWORD, USER, LocalRegistry, MakeRegistry
+from tests.support.images.docker import Docker
+from tests.support.images.registry import PASSWORD, USER, LocalRegistry, MakeRegistry
 
 IMAGE = "tests/of-registries:1"
 DOCKERFILE = b"""\

@@ -7,7 +7,7 @@ import pytest
 
 from au2.domain.errors import InvalidImage, RuntimeBuildFailed
 from au2.runtimes.sandbox import Sandbox
-from tests.support.busybox import BUSYBOX
+from tests.support.images.busybox import BUSYBOX
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.backend import Backend, open_backend
-from tests.support.stored_images import StoredImages
+from tests.support.images.stored_images import StoredImages
+from tests.support.servers.backend import Backend, open_backend
 
 
 @pytest.fixture

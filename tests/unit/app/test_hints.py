@@ -8,7 +8,7 @@ from au2.app.jobs.jobs import RunOrder
 from au2.app.uploads.image_versions import ensure_accepts_image
 from au2.domain.accounts.context import Context
 from au2.domain.errors import Au2Error, Conflict, InvalidRequest, NotFound
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 NAME = "weather in o'clock"
 QUOTED = shlex.quote(NAME)

@@ -4,7 +4,7 @@ from au2.domain.accounts.context import Context
 from au2.domain.accounts.identity import Role
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
 from au2.stores.database.events import list_events
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 
 @pytest.fixture

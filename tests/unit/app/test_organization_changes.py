@@ -8,9 +8,9 @@ from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
 from au2.domain.jobs.job import JobState, Outcome
 from au2.stores.database import accounts, secrets
 from au2.stores.database.events import list_events
-from tests.support.backend import OPERATOR, Backend
-from tests.support.built_versions import add_image_version, add_packaged_version, packaged
-from tests.support.busybox import make_image, make_layer
+from tests.support.images.busybox import make_image, make_layer
+from tests.support.packages.built_versions import add_image_version, add_packaged_version, packaged
+from tests.support.servers.backend import OPERATOR, Backend
 
 
 @pytest.fixture

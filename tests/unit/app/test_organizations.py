@@ -1,6 +1,6 @@
 from au2.domain.accounts.context import Context
 from au2.domain.accounts.identity import Role
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 
 def test_contexts_are_those_that_a_role_reaches(backend: Backend):

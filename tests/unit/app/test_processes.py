@@ -5,7 +5,7 @@ import pytest
 from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
 from au2.domain.processes.version import ImageStatus
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict, NotFound
 from au2.domain.jobs.container_contract import Language
 from au2.stores.database.events import list_events
-from tests.support.backend import IMAGE, OPERATOR, Backend
+from tests.support.servers.backend import IMAGE, OPERATOR, Backend
 
 
 @pytest.fixture

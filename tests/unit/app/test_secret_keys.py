@@ -15,7 +15,7 @@ from au2.stores.database.secrets import (
     list_ciphertexts,
     release_values,
 )
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from au2.stores.database.events import list_events
 from au2.stores.database.jobs import JobFilter
 from au2.stores.database.secrets import bound_to_secret, list_ciphertexts, replace_ciphertext
 from au2.stores.database.versions import change_image_status, find_version
-from tests.support.backend import IMAGE, OPERATOR, Backend
+from tests.support.servers.backend import IMAGE, OPERATOR, Backend
 
 VALUE = "the-value-itself"
 

@@ -16,9 +16,9 @@ import pytest
 from au2.cli.configuration import Configuration, ServerEntry, save
 from au2.cli.main import make_root, run
 from au2.console.console import Console
-from tests.support.backend import open_backend
-from tests.support.hostile_api import JUNK, NUMBERS, TEXTS, HostileApi, as_json
-from tests.support.image_archives import NAME, docker_20, make_image
+from tests.support.images.image_archives import NAME, docker_20, make_image
+from tests.support.network.hostile_api import JUNK, NUMBERS, TEXTS, HostileApi, as_json
+from tests.support.servers.backend import open_backend
 from tests.unit.cli.conftest import Result, Stream
 from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Answer, Api, Request
 

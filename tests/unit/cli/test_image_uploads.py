@@ -10,8 +10,8 @@ import pytest
 from au2.cli.image_progress import ImageProgress
 from au2.cli.main import run
 from au2.console.console import Console
-from tests.support.busybox import digest_of
-from tests.support.image_archives import NAME, docker_20, make_image
+from tests.support.images.busybox import digest_of
+from tests.support.images.image_archives import NAME, docker_20, make_image
 from tests.unit.cli.conftest import CommandLine, Stream
 from tests.unit.client.api import PROCESS, Answer, Api, job_document, log_event, sse
 from tests.unit.client.image_server import (

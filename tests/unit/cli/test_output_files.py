@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.support.command_tree import Leaf, au2_commands
-from tests.support.devices import NULL, ZERO, make_device
+from tests.support.commands.command_tree import Leaf, au2_commands
+from tests.support.machine.devices import NULL, ZERO, make_device
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import Api
 

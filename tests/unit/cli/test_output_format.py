@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from au2.console.console import FORMATS
-from tests.support.command_tree import Leaf, au2_commands, server_commands
+from tests.support.commands.command_tree import Leaf, au2_commands, server_commands
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import PROCESS, Answer, Api
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.devices import NULL, make_device
+from tests.support.machine.devices import NULL, make_device
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import NOW, ORGANIZATION, PROCESS, PROJECT, Answer, Api, job_document
 

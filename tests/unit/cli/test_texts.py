@@ -10,7 +10,7 @@ from au2.cli.configuration import load
 from au2.console.commands import Command
 from au2.console.console import standard_console
 from au2.server.main import run as run_server
-from tests.support.command_tree import Leaf, au2_commands, server_commands
+from tests.support.commands.command_tree import Leaf, au2_commands, server_commands
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import PROCESS, Api, job_document
 

@@ -11,7 +11,7 @@ from au2.cli.commands.process.version_download import safe_name
 from au2.cli.main import run
 from au2.console.console import Console
 from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, write_layer
-from tests.support.devices import FULL, NULL, make_device
+from tests.support.machine.devices import FULL, NULL, make_device
 from tests.unit.cli.conftest import CommandLine, Stream
 from tests.unit.client.api import NOW, ORGANIZATION, PROCESS, PROJECT, Answer, Api
 

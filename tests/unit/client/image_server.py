@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from au2.wire.documents import parse_record
 from au2.wire.upload import BlobQuestion, ImageUploadView
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document
 
 SESSION = {

@@ -12,7 +12,7 @@ from au2.client.http.urls import parse_address
 from au2.client.resources.job_logs import follow_log, read_log
 from au2.domain.errors import Au2Error, ServerUnreachable, UnexpectedAnswer, all_errors
 from au2.domain.network_retry import RetryBudget
-from tests.support.hostile_server import HostileServer, answer, endless, hostile_server
+from tests.support.network.hostile_server import HostileServer, answer, endless, hostile_server
 
 MEBIBYTE = 1 << 20
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

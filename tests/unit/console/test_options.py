@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.command_tree import Leaf, au2_commands, server_commands
+from tests.support.commands.command_tree import Leaf, au2_commands, server_commands
 
 
 @pytest.mark.parametrize("leaf", [*au2_commands(), *server_commands()], ids=lambda leaf: leaf.name)

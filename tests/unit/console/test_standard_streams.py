@@ -12,8 +12,8 @@ import pytest
 
 from au2.cli.configuration import Configuration, ServerEntry, save
 from tests.support.checkout import AU2, AU2_SERVER
-from tests.support.command_tree import Leaf, au2_commands, server_commands
-from tests.support.devices import FULL, NULL, make_device
+from tests.support.commands.command_tree import Leaf, au2_commands, server_commands
+from tests.support.machine.devices import FULL, NULL, make_device
 from tests.unit.client.api import ORGANIZATION, PROCESS, Api, job_document, serve
 
 CLOSED: Final = None

@@ -8,7 +8,7 @@ from au2.dependencies.build_container import ToolImages
 from au2.oci.tar.writer import LayerEntry, directory_entry
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
-from tests.support.busybox import SmallImage
+from tests.support.images.busybox import SmallImage
 
 
 def make_tool() -> list[LayerEntry]:

@@ -8,7 +8,7 @@ import pytest
 from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.errors import DependenciesFailed
 from au2.oci.tar.writer import EntryType, LayerEntry
-from tests.support.tar_archives import archive_of
+from tests.support.images.tar_archives import archive_of
 
 
 def hard_link(target: str) -> dict[str, object]:

@@ -12,9 +12,9 @@ import pytest
 from au2.dependencies.sources import Sources
 from au2.dependencies.upstream import Page, Upstream
 from au2.domain.errors import IndexUnreachable
-from tests.support.certificates import make_certificates
-from tests.support.package_index import SimpleIndex
-from tests.support.wheels import make_wheel
+from tests.support.packages.package_index import SimpleIndex
+from tests.support.packages.wheels import make_wheel
+from tests.support.servers.certificates import make_certificates
 
 
 def get(url: str, sources: Sources) -> Page | None:

@@ -10,7 +10,7 @@ import pytest
 
 from au2.domain.errors import Au2Error, InvalidRequest
 from au2.files.output import PRIVATE, open_output, write_output
-from tests.support.devices import FULL, NULL, make_device
+from tests.support.machine.devices import FULL, NULL, make_device
 
 
 def names(folder: Path) -> list[str]:

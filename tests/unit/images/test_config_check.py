@@ -8,7 +8,7 @@ from au2.images.image_import import ImportLimits, ImportRun, check_config, impor
 from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.platform import AMD64
 from au2.stores.content.filesystem import FileContentStore
-from tests.support.image_making import Layer, odd_image
+from tests.support.images.image_making import Layer, odd_image
 
 LONGEST = "/" + "a/" * 2047
 

@@ -21,8 +21,8 @@ from au2.images.image_import import (
 from au2.oci.spec.platform import AMD64
 from au2.oci.streams import CHUNK_BYTES
 from au2.stores.content.filesystem import FileContentStore
-from tests.support.busybox import digest_of
-from tests.support.image_making import AMD64_TOLD, GZIP, ZSTD, Layer, OddImage, odd_image
+from tests.support.images.busybox import digest_of
+from tests.support.images.image_making import AMD64_TOLD, GZIP, ZSTD, Layer, OddImage, odd_image
 
 MIB = 1 << 20
 

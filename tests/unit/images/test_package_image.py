@@ -18,7 +18,7 @@ from au2.package.manifest import Manifest
 from au2.package.tree.entries import PackagedFile
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image, save_image
-from tests.support.new_image import make_image
+from tests.support.images.new_image import make_image
 
 RESET = "/usr/bin/env --default-signal=INT,QUIT"
 

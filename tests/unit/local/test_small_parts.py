@@ -31,7 +31,7 @@ from au2.secrets.masking import Masker
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import copy_image, load_image, save_image, save_layer
 from au2.stores.database.database import Database
-from tests.support.new_image import make_image
+from tests.support.images.new_image import make_image
 from tests.unit.local.conftest import MakePackage
 
 DIGEST = "sha256:" + "ab" * 32

@@ -28,7 +28,7 @@ from au2.domain.errors import InvalidPackage
 from au2.package.requirements.lines import logical_lines
 from au2.package.requirements.reader import parse_requirements
 from au2.package.text import decode_requirements
-from tests.support.wheels import make_wheel
+from tests.support.packages.wheels import make_wheel
 
 UV = Path(sys.executable).with_name("uv")
 DOCUMENTED = re.compile(

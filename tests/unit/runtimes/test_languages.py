@@ -2,7 +2,7 @@
 
 from au2.domain.jobs.container_contract import Language
 from au2.runtimes.recipe_file import get_recipe
-from tests.support.languages import RUNTIMES
+from tests.support.packages.languages import RUNTIMES
 
 
 def test_each_language_has_its_runtime() -> None:

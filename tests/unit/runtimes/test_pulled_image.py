@@ -19,7 +19,7 @@ from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.platform import AMD64
 from au2.runtimes.pulled_image import PulledImage, pull_image
 from au2.stores.content.filesystem import FileContentStore
-from tests.support.hostile_registry import Answer, Asked, scripted_registry
+from tests.support.network.hostile_registry import Answer, Asked, scripted_registry
 
 
 def archive(path: str = "a") -> bytes:

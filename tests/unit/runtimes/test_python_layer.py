@@ -14,8 +14,8 @@ from au2.dependencies.sources import Sources
 from au2.domain.errors import RuntimeBuildFailed
 from au2.runtimes.python_layer import fetch_wheels
 from au2.runtimes.recipe import PythonPackages
-from tests.support.package_index import SimpleIndex
-from tests.support.wheels import make_wheel
+from tests.support.packages.package_index import SimpleIndex
+from tests.support.packages.wheels import make_wheel
 
 SITE = "usr/local/lib/python3.11/dist-packages"
 

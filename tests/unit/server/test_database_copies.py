@@ -14,7 +14,7 @@ from au2.server.data_directory import DataDirectory
 from au2.server.database_copies import list_copies, migrate_with_copy
 from au2.server.wiring.stores import open_database, opened_to_write
 from au2.stores.database.database import Database, make_config
-from tests.support.memory_disk import mounted_in_memory
+from tests.support.machine.memory_disk import mounted_in_memory
 
 USER = "INSERT INTO users VALUES ('id', 'ada@example.com', 'hash', 1, '2026-01-01 00:00:00.000000')"
 

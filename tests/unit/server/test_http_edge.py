@@ -21,8 +21,15 @@ from au2.domain.throttle import client_of_address
 from au2.server.http.limits import HttpLimits
 from au2.server.http.server import ApiServer
 from au2.server.settings.endpoint import TlsFiles
-from tests.support.certificates import make_certificates
-from tests.support.raw_http import connected, exchange, read_all, read_answer, read_head, status_of
+from tests.support.network.raw_http import (
+    connected,
+    exchange,
+    read_all,
+    read_answer,
+    read_head,
+    status_of,
+)
+from tests.support.servers.certificates import make_certificates
 from tests.support.waiting import wait_until
 
 LIMITS = HttpLimits(

@@ -13,7 +13,7 @@ from au2.wire.job import RunCreation
 from au2.wire.process import ProcessCreation, VersionCreation
 from au2.wire.upload import FileEntry, UploadCreation
 from au2.wire.violations import adapter_of, build, describe, sentence_of
-from tests.support.plain_words import find_foreign_words
+from tests.support.commands.plain_words import find_foreign_words
 
 
 @pytest.mark.parametrize(

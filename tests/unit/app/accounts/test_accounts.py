@@ -16,7 +16,7 @@ from au2.domain.errors import (
 )
 from au2.stores.database import accounts
 from au2.stores.database.events import list_events
-from tests.support.backend import OPERATOR, PASSWORD, Backend
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend
 
 
 def test_a_token_stands_for_its_user(backend: Backend):

@@ -7,7 +7,7 @@ import pytest
 
 from au2.app.accounts.login_throttle import LoginThrottle, ThrottleOptions
 from au2.domain.errors import TooManyAttempts
-from tests.support.backend import Clock
+from tests.support.servers.backend import Clock
 
 
 @pytest.fixture

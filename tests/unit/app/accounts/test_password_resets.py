@@ -1,7 +1,7 @@
 import pytest
 
 from au2.domain.errors import InvalidRequest, NotAuthenticated, NotFound, WrongPassword
-from tests.support.backend import OPERATOR, PASSWORD, Backend
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend
 
 NEW = "another password of enough length"
 

@@ -9,7 +9,7 @@ from au2.app.accounts.accounts import Accounts
 from au2.app.accounts.tokens import NewToken
 from au2.domain.errors import NotAuthenticated, TokenExpired
 from au2.stores.database import accounts
-from tests.support.backend import OPERATOR, PASSWORD, Backend
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend
 
 HOUR = 3600.0
 

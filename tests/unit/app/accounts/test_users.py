@@ -3,7 +3,7 @@ import pytest
 from au2.app.accounts.users import Users, count_managed
 from au2.domain.errors import AccountDisabled, Conflict, NotAuthenticated, NotFound
 from au2.stores.database.events import list_events
-from tests.support.backend import OPERATOR, PASSWORD, Backend
+from tests.support.servers.backend import OPERATOR, PASSWORD, Backend
 
 OTHER = "grace@example.com"
 

@@ -13,7 +13,7 @@ from au2.domain.processes.version import ImageStatus, VersionType
 from au2.stores.database import claims
 from au2.stores.database.database import Database
 from au2.stores.database.events import list_events
-from tests.support.backend import OPERATOR, Backend, creation
+from tests.support.servers.backend import OPERATOR, Backend, creation
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from au2.domain.accounts.context import Context
 from au2.domain.jobs.job import JobState, Outcome
 from au2.domain.jobs.waiting import QueuePosition, Waiting, WaitingCode, explain_waiting
 from au2.stores.notices import DISPATCHER, FolderNotices, Notices
-from tests.support.backend import OPERATOR, Backend, creation
+from tests.support.servers.backend import OPERATOR, Backend, creation
 
 NEXT = QueuePosition(is_ready=True, is_taken=False, jobs_before=0, jobs_taken=0)
 

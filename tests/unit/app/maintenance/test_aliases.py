@@ -17,7 +17,7 @@ from au2.oci.spec.media_types import (
     MANIFEST,
 )
 from au2.stores.database import tables
-from tests.support.stored_images import StoredImages
+from tests.support.images.stored_images import StoredImages
 
 
 def describe(media_type: str, data: bytes, *, by_alias: bool = True) -> dict[str, Any]:

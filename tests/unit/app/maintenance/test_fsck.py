@@ -18,7 +18,7 @@ from au2.stores.content.images import load_image
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content.layers import put_dependency_layer
 from au2.stores.database.content.roots import ImageRoot, RootKind
-from tests.support.stored_images import StoredImages
+from tests.support.images.stored_images import StoredImages
 
 
 def check_of(stored_images: StoredImages) -> IntegrityCheck:

@@ -24,8 +24,8 @@ from au2.stores.database import tables
 from au2.stores.database.content import repository_blobs
 from au2.stores.database.content import stale_rows as forgetting
 from au2.stores.database.content.layers import find_dependency_layer, put_dependency_layer
-from tests.support.backend import creation
-from tests.support.stored_images import DAY, StoredImages
+from tests.support.images.stored_images import DAY, StoredImages
+from tests.support.servers.backend import creation
 
 PLAN = GCOptions(grace_seconds=DAY, unused_seconds=90 * DAY, plan=True)
 

@@ -8,7 +8,7 @@ from au2.app.maintenance.garbage_collection import GCOptions, GCReport, Resource
 from au2.domain.ids import make_guid
 from au2.domain.processes.upload import Upload
 from au2.domain.processes.version import ImageStatus
-from tests.support.stored_images import DAY, StoredImages
+from tests.support.images.stored_images import DAY, StoredImages
 
 LAYER = b"a layer " * 1000
 DIGEST = f"sha256:{sha256(LAYER).hexdigest()}"

@@ -13,7 +13,7 @@ from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document
 from au2.oci.spec.manifest import Descriptor
 from au2.stores.database.database import Database, Transaction
-from tests.support.stored_images import StoredImages
+from tests.support.images.stored_images import StoredImages
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from au2.domain.processes.repository import Repository
 from au2.domain.processes.upload import Upload
 from au2.domain.processes.version import ImageStatus
 from au2.stores.content.filesystem import FileContentStore
-from tests.support.backend import OPERATOR, Backend
-from tests.support.memory_disk import mounted_in_memory
+from tests.support.machine.memory_disk import mounted_in_memory
+from tests.support.servers.backend import OPERATOR, Backend
 
 LAYER = b"x" * (6 << 20)
 DIGEST = f"sha256:{sha256(LAYER).hexdigest()}"

@@ -10,7 +10,7 @@ import pytest
 from au2.app.uploads.package_begin import OpenUpload, PackageComparison
 from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
-from tests.support.backend import OPERATOR, Backend, creation
+from tests.support.servers.backend import OPERATOR, Backend, creation
 
 AT_ONCE = 12
 

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from au2.app.uploads.package_contents import FrameParser
 from au2.wire.upload import ContentHeader
-from tests.support.backend import frame
+from tests.support.servers.backend import frame
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8), st.data())

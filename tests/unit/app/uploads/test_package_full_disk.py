@@ -16,8 +16,8 @@ from au2.domain.jobs.job import JobState, Reason
 from au2.domain.processes.version import ImageStatus
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.protocol import ContentStore
-from tests.support.backend import OPERATOR, Backend, creation, frame
-from tests.support.memory_disk import mounted_in_memory
+from tests.support.machine.memory_disk import mounted_in_memory
+from tests.support.servers.backend import OPERATOR, Backend, creation, frame
 
 SMALL = b"small"
 LARGE = b"x" * (1 << 20)

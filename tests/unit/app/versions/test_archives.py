@@ -14,15 +14,15 @@ from au2.domain.accounts.context import Context
 from au2.domain.errors import BlobMissing, Conflict, DigestMismatch, InvalidRequest, NotFound
 from au2.domain.processes.version import ImageStatus
 from au2.oci.spec import media_types
-from tests.support.backend import OPERATOR, Backend
-from tests.support.built_versions import (
+from tests.support.images.busybox import SmallImage, digest_of, make_image, make_layer
+from tests.support.packages.built_versions import (
     add_image_version,
     add_packaged_version,
     link,
     package_layer,
     packaged,
 )
-from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
+from tests.support.servers.backend import OPERATOR, Backend
 
 SERVER = "127.0.0.1:8080"
 LAYER = make_layer({"a": b"one"})

@@ -11,7 +11,7 @@ from au2.domain.jobs.job import Job
 from au2.domain.processes.version import ImageStatus
 from au2.http.v1.views import view_job
 from au2.wire.job import VersionChoiceView
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 AVAILABLE, BUILDING, FAILED = ImageStatus.AVAILABLE, ImageStatus.BUILDING, ImageStatus.FAILED
 

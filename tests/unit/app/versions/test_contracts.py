@@ -9,7 +9,7 @@ from au2.domain.accounts.context import Context
 from au2.domain.errors import InvalidRequest, NotFound, NotPermitted
 from au2.domain.processes.version import BuiltImage, Contract, ImageStatus
 from au2.stores.database import versions
-from tests.support.backend import IMAGE, OPERATOR, Backend
+from tests.support.servers.backend import IMAGE, OPERATOR, Backend
 
 SCHEMA: dict[str, Any] = {
     "properties": {"city": {"type": "string"}, "days": {"type": "integer", "default": 7}},

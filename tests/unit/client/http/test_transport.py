@@ -18,7 +18,7 @@ from au2.domain.errors import (
     TooLarge,
     UnexpectedAnswer,
 )
-from tests.support.certificates import Certificates, make_certificates
+from tests.support.servers.certificates import Certificates, make_certificates
 from tests.unit.client.api import Answer, Api
 
 

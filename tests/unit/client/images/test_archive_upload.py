@@ -27,8 +27,8 @@ from au2.domain.errors import Au2Error, InvalidImage
 from au2.domain.network_retry import RetryBudget
 from au2.oci.spec.manifest import parse_manifest
 from au2.wire.job import JobView
-from tests.support.busybox import digest_of
-from tests.support.image_archives import (
+from tests.support.images.busybox import digest_of
+from tests.support.images.image_archives import (
     LAYER,
     NAME,
     HandMade,
@@ -42,7 +42,7 @@ from tests.support.image_archives import (
     pack_gzip,
     pack_zstd,
 )
-from tests.support.sparse import gnu_tar
+from tests.support.images.sparse import gnu_tar
 from tests.unit.client.api import Api
 from tests.unit.client.image_server import SESSION_VIEW, ImageServer
 

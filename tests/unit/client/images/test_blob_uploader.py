@@ -10,7 +10,7 @@ from au2.client.images.blobs import Blob, BytesSource
 from au2.client.images.upload import ImageUploadClient
 from au2.domain.errors import StorageFull
 from au2.domain.network_retry import RetryBudget
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
 from tests.unit.client.api import Answer, Api, Request
 from tests.unit.client.image_server import (
     BLOBS,

@@ -8,7 +8,7 @@ import pytest
 
 from au2.client.images.blobs import Spool
 from au2.domain.errors import Au2Error
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
 
 DATA = bytes(range(256)) * 9000
 

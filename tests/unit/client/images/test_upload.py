@@ -18,7 +18,7 @@ from au2.client.images.upload import (
 )
 from au2.domain.errors import Conflict, DigestMismatch, LeaseLost, ServerUnreachable
 from au2.wire.documents import format_document
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api
 from tests.unit.client.image_server import (
     ABANDON,

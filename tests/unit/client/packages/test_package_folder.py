@@ -16,7 +16,7 @@ from au2.client.packages.package_folder import (
 )
 from au2.domain.errors import Au2Error, InvalidRequest, UnexpectedAnswer
 from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, link_entry, write_layer
-from tests.support.sparse import form_1_0
+from tests.support.images.sparse import form_1_0
 
 HOOK = "hooks/post-checkout"
 

@@ -13,8 +13,8 @@ from au2.dependencies.debian.tree import SystemTree
 from au2.dependencies.file_cache import FileCache
 from au2.dependencies.sources import DebianSources, Sources
 from au2.domain.errors import Au2Error, DependenciesFailed, RuntimeBuildFailed, TooLarge
-from tests.support.tar_archives import archive_of
-from tests.support.web_folder import WebFolder
+from tests.support.images.tar_archives import archive_of
+from tests.support.network.web_folder import WebFolder
 
 HOST = "http://archive.example/debian/"
 DEB = b"a package"

@@ -10,7 +10,7 @@ from au2.dependencies.debian.tree import SystemTree
 from au2.domain.errors import DependenciesFailed
 from au2.oci.tar.layer import MemberType, read_layer
 from au2.oci.tar.writer import EntryType, LayerEntry, write_layer
-from tests.support.tar_archives import archive_of
+from tests.support.images.tar_archives import archive_of
 
 LINK = {"type": tarfile.SYMTYPE, "linkname": "/"}
 FOLDER = {"type": tarfile.DIRTYPE, "mode": 0o2775, "gid": 8}

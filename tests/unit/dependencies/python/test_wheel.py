@@ -6,7 +6,7 @@ import pytest
 
 from au2.dependencies.python.wheel import InstallScheme, InvalidWheel, LaidOutWheel, lay_out_wheel
 from au2.oci.tar.writer import LayerEntry
-from tests.support.wheels import make_wheel
+from tests.support.packages.wheels import make_wheel
 
 SITE = "usr/local/lib/python3.11/dist-packages"
 SCHEME = InstallScheme(

@@ -11,8 +11,8 @@ from au2.oci.decompression import Compression
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.manifest import Descriptor, parse_manifest
-from tests.support import image_archives as made
-from tests.support.image_archives import on
+from tests.support.images import image_archives as made
+from tests.support.images.image_archives import on
 
 IMAGE = made.make_image(b"one", b"two")
 PLAIN = [describe_layer(sha256_of(data), len(data), Compression.NONE) for data in IMAGE.layers]

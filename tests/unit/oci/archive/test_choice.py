@@ -9,8 +9,8 @@ from au2.domain.errors import InvalidImage
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.reader import read_archive
 from au2.oci.spec.reference import familiar_name, matches, matches_but_tag
-from tests.support import image_archives as made
-from tests.support.image_archives import NAME, HandMade, on
+from tests.support.images import image_archives as made
+from tests.support.images.image_archives import NAME, HandMade, on
 
 AMD64 = made.make_image(b"one")
 ARM64 = made.make_image(b"two", architecture="arm64")

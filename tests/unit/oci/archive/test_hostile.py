@@ -24,8 +24,8 @@ from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.manifest import MAX_LAYERS
 from au2.oci.tar.header import BLOCK_BYTES, Header, format_header
-from tests.support import image_archives as made
-from tests.support.image_archives import HandMade, on, to_json
+from tests.support.images import image_archives as made
+from tests.support.images.image_archives import HandMade, on, to_json
 
 pytestmark = pytest.mark.slow
 

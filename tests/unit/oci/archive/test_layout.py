@@ -17,8 +17,8 @@ from au2.oci.archive.reader import open_archive, read_archive
 from au2.oci.decompression import Compression, decompressed
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of
-from tests.support import image_archives as made
-from tests.support.image_archives import NAME, HandMade, on
+from tests.support.images import image_archives as made
+from tests.support.images.image_archives import NAME, HandMade, on
 
 IMAGE = made.make_image(b"one", b"two", b"three")
 TWICE = HandMade((IMAGE.layers[0], IMAGE.layers[1], IMAGE.layers[0], made.make_tar({})))

@@ -10,8 +10,8 @@ import pytest
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.reader import open_archive, read_archive
-from tests.support import image_archives as made
-from tests.support.image_archives import NAME
+from tests.support.images import image_archives as made
+from tests.support.images.image_archives import NAME
 
 PROGRAM = bytes(range(256)) * 20 + b"line\nanother\r\nlast\n"
 IMAGE = made.make_image(PROGRAM, b"small\n", PROGRAM * 30)

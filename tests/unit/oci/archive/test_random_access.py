@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.oci.archive.reader import ByteRange, open_archive, read_archive
-from tests.support import image_archives as made
-from tests.support.image_archives import on
+from tests.support.images import image_archives as made
+from tests.support.images.image_archives import on
 
 IMAGE = made.make_image(*(bytes([number]) * 100_000 * number for number in range(8)))
 ARCHIVE = made.docker_20((IMAGE, ["one:1"]))

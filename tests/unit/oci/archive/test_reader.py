@@ -8,8 +8,8 @@ from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.image import AddedLayer, Image
 from au2.oci.spec.manifest import Descriptor
-from tests.support.docker_archive import write_docker_archive
-from tests.support.new_image import make_image
+from tests.support.images.docker_archive import write_docker_archive
+from tests.support.images.new_image import make_image
 
 TAG = "server/org_a/process_b:3"
 

@@ -11,7 +11,12 @@ from au2.oci.registry_client.registry import Registry
 from au2.oci.registry_client.transport import RegistryOptions
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.manifest import Descriptor
-from tests.support.hostile_registry import Answer, Asked, ScriptedRegistry, scripted_registry
+from tests.support.network.hostile_registry import (
+    Answer,
+    Asked,
+    ScriptedRegistry,
+    scripted_registry,
+)
 
 ME = Credentials("me", "secret")
 BLOB = b"0123456789" * 100_000

@@ -14,7 +14,7 @@ from au2.oci.spec.digest import (
     sha256_of,
     sha512_of,
 )
-from tests.support.hashing_writer import HashingWriter
+from tests.support.images.hashing_writer import HashingWriter
 
 
 @given(st.binary(max_size=2000), st.integers(1, 700), st.booleans())

@@ -9,7 +9,7 @@ from au2.oci.spec import media_types
 from au2.oci.spec.index import choose_image, parse_index
 from au2.oci.spec.manifest import Descriptor
 from au2.oci.spec.platform import Platform
-from tests.support.image_archives import on
+from tests.support.images.image_archives import on
 
 
 def entry(architecture: str, letter: str, **more: Any) -> dict[str, Any]:

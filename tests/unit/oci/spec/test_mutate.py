@@ -8,7 +8,7 @@ from au2.oci.spec.config import HistoryEntry, ImageConfig
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.image import AddedLayer, ConfigChanges, append_layers, describe_config
 from au2.oci.spec.manifest import Descriptor, Manifest, parse_manifest
-from tests.support.new_image import make_image
+from tests.support.images.new_image import make_image
 
 
 def layer(name: str, media_type: str = media_types.LAYER_TAR) -> AddedLayer:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from au2.domain.errors import InvalidImage
 from au2.oci.tar.layer import LayerLimits, LayerMember, read_layer
 from au2.oci.tar.sparse import read_pieces
-from tests.support.image_making import Layer
-from tests.support.sparse import (
+from tests.support.images.image_making import Layer
+from tests.support.images.sparse import (
     FORMS,
     Parts,
     form_0_1,

@@ -26,7 +26,7 @@ from au2.oci.tar.writer import (
     with_parents,
     write_layer,
 )
-from tests.support.hashing_writer import HashingWriter
+from tests.support.images.hashing_writer import HashingWriter
 
 
 def a_file(path: str, data: bytes = b"", *, executable: bool = False, owner: int = 0) -> LayerEntry:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from au2.server.commands.machine import check_builder, check_disk_space, check_tls
 from au2.server.settings.endpoint import TlsFiles
-from tests.support.certificates import make_certificates
-from tests.support.memory_disk import mounted_in_memory
+from tests.support.machine.memory_disk import mounted_in_memory
+from tests.support.servers.certificates import make_certificates
 
 
 def test_a_disk_without_room(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from au2.server.http.server import ApiServer
 from au2.server.settings.endpoint import TlsFiles
-from tests.support.certificates import make_certificates
+from tests.support.servers.certificates import make_certificates
 from tests.support.waiting import wait_until
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import serialization
 
 from au2.domain.errors import ServerNotStarted
 from au2.server.settings.endpoint import TlsFiles
-from tests.support.certificates import Certificates, make_certificates
+from tests.support.servers.certificates import Certificates, make_certificates
 
 
 @pytest.fixture

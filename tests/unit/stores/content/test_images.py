@@ -11,8 +11,8 @@ from au2.oci.tar.layer import read_layer
 from au2.oci.tar.writer import LayerEntry, file_entry, with_parents
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image, save_image, save_layer
-from tests.support.docker_archive import write_docker_archive
-from tests.support.new_image import make_image
+from tests.support.images.docker_archive import write_docker_archive
+from tests.support.images.new_image import make_image
 
 
 def a_file(path: str, data: bytes) -> LayerEntry:

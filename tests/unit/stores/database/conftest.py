@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.backend import Backend, open_backend
+from tests.support.servers.backend import Backend, open_backend
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from au2.app.jobs.jobs import RunOrder
 from au2.domain.errors import LeaseLost
 from au2.domain.jobs.job import Claim, JobState, JobType, Outcome, StateChange
 from au2.stores.database import claims, job_changes
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 LEASE_SECONDS = 30.0
 

@@ -7,7 +7,7 @@ from au2.domain.errors import LeaseLost
 from au2.domain.jobs.job import Job, JobState, Outcome, Phase, Reason, StateChange, may_become
 from au2.stores.database import job_changes
 from au2.stores.database.events import list_events
-from tests.support.backend import OPERATOR, Backend
+from tests.support.servers.backend import OPERATOR, Backend
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from au2.stores.database.content.layers import (
     put_dependency_layer,
     touch_dependency_layer,
 )
-from tests.support.backend import Backend
+from tests.support.servers.backend import Backend
 
 LAYER = DependencyLayer("sha256:" + "1" * 64, None, "sha256:" + "2" * 64, 7, {"packages": []})
 

@@ -5,7 +5,7 @@ from au2.domain.processes.upload import Upload, UploadState
 from au2.domain.processes.version import BuiltImage, ImageStatus, may_become
 from au2.stores.database import versions
 from au2.stores.database.content import uploads
-from tests.support.backend import IMAGE, OPERATOR, Backend, creation
+from tests.support.servers.backend import IMAGE, OPERATOR, Backend, creation
 
 
 @pytest.fixture

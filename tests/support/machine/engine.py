@@ -20,7 +20,7 @@ from au2.engines.native.options import NativeOptions
 from au2.engines.protocol import ContainerSpec, ContainerState, Engine, Observation
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.logs.record import parse_records
-from tests.support.busybox import SmallImage
+from tests.support.images.busybox import SmallImage
 
 MEBIBYTE = 1 << 20
 Steps = Sequence[Step] | Callable[[Mapping[str, str]], Sequence[Step]]

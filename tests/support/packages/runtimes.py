@@ -8,7 +8,7 @@ from au2.runtimes.build import build_runtime
 from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.filesystem import FileContentStore
 from tests.support.checkout import RUNTIME_CACHE, RUNTIME_NAME
-from tests.support.server_process import runtime_cache_locked
+from tests.support.servers.server_process import runtime_cache_locked
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from typing import Any
 from backports import zstd
 
 from au2.oci.spec.platform import Platform, parse_platform
-from tests.support.busybox import digest_of
+from tests.support.images.busybox import digest_of
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"

@@ -35,8 +35,8 @@ from au2.runtimes.build import build_runtime
 from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.images import load_image, save_image, save_layer
 from tests.support.checkout import RUNTIME_CACHE
-from tests.support.engine import MEBIBYTE, NativeHarness, Result
-from tests.support.server_process import runtime_cache_locked
+from tests.support.machine.engine import MEBIBYTE, NativeHarness, Result
+from tests.support.servers.server_process import runtime_cache_locked
 
 SITE = "usr/local/lib/python3.11/dist-packages"
 OWNER = Context("6d1f2c1e-7a35-4a0a-9d1c-0d5a8f9b7c11")

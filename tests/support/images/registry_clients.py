@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.docker import Docker
-from tests.support.server_process import ServerProcess
+from tests.support.images.docker import Docker
+from tests.support.servers.server_process import ServerProcess
 
 _FORWARDER = Path(__file__).with_name("forwarder.py")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.checkout import AU2_SERVER, RUNTIME_CACHE, RUNTIME_NAME
-from tests.support.command import Result, run_command
+from tests.support.commands.command import Result, run_command
 
 EMAIL = "admin@example.com"
 PASSWORD = "correct horse battery staple"

@@ -19,8 +19,8 @@ import pytest
 
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
-from tests.support.command import Result, run_command
-from tests.support.docker_archive import write_docker_archive
+from tests.support.commands.command import Result, run_command
+from tests.support.images.docker_archive import write_docker_archive
 
 DOCKERD = "/usr/sbin/dockerd"
 DOCKER = "/usr/bin/docker"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import RUNTIME_NAME
-from tests.support.command import Au2, Result
+from tests.support.commands.command import Au2, Result
 
 _numbers = itertools.count(1)
 _SUBMITTED = re.compile(r"Job submitted: (\d+)")

@@ -33,8 +33,8 @@ from au2.oci.spec.platform import AMD64
 from au2.secrets.keyring import KeyFile
 from au2.stores.logs.record import parse_records
 from au2.stores.notices import FolderNotices
-from tests.support.backend import OPERATOR, Backend, creation, frame, open_backend
-from tests.support.busybox import make_image, make_layer
+from tests.support.images.busybox import make_image, make_layer
+from tests.support.servers.backend import OPERATOR, Backend, creation, frame, open_backend
 from tests.support.waiting import wait_until
 
 AMPLE = FreeSpace(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.memory_disk import memory_is_ample, mounted_in_memory
-from tests.support.server_process import ServerProcess
+from tests.support.machine.memory_disk import memory_is_ample, mounted_in_memory
+from tests.support.servers.server_process import ServerProcess
 
 MakeServer = Callable[..., ServerProcess]
 

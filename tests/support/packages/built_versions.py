@@ -17,8 +17,8 @@ from au2.package.tree.entries import PackagedFile
 from au2.stores.content.images import load_image
 from au2.stores.database import versions
 from au2.wire.upload import FileEntry, UploadCreation
-from tests.support.backend import OPERATOR, Backend, frame
-from tests.support.busybox import SmallImage, make_image, make_layer
+from tests.support.images.busybox import SmallImage, make_image, make_layer
+from tests.support.servers.backend import OPERATOR, Backend, frame
 
 _numbers = itertools.count(1)
 

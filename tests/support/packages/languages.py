@@ -17,7 +17,7 @@ from au2.package.tree.entries import PackagedFile
 from au2.runtimes.build import build_runtime
 from au2.runtimes.recipe_file import get_recipe
 from tests.support.checkout import RUNTIME_CACHE
-from tests.support.engine import MEBIBYTE, NativeHarness, Result
+from tests.support.machine.engine import MEBIBYTE, NativeHarness, Result
 
 RUNTIMES = {
     Language.PYTHON: "Python3.11",

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.docker import Docker
+from tests.support.images.docker import Docker
 
 DOCKER_REGISTRY = "/usr/bin/docker-registry"
 USER, PASSWORD = "robot", "open sesame"

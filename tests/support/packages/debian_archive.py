@@ -15,7 +15,7 @@ from au2.oci.spec.platform import find_platform
 from au2.oci.tar.writer import bytes_entry, with_parents
 from au2.stores.content.images import load_image, save_image, save_layer
 from au2.stores.content.protocol import IngesterProvider
-from tests.support.web_folder import WebFolder
+from tests.support.network.web_folder import WebFolder
 
 SUITE = "teststable"
 _KEYRING = "etc/apt/keyrings/test.gpg"

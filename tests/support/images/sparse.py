@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.support.image_making import Layer
+from tests.support.images.image_making import Layer
 
 FORMS = ("0.0", "0.1", "1.0")
 Parts = Sequence[tuple[int, bytes]]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Result, run_command
+from tests.support.commands.command import Result, run_command
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Au2
-from tests.support.server_process import EMAIL, PASSWORD, ServerProcess
+from tests.support.commands.command import Au2
+from tests.support.servers.server_process import EMAIL, PASSWORD, ServerProcess
 
 _numbers = itertools.count(1)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.support.command import Result
-from tests.support.docker import Docker
-from tests.support.engine import NativeHarness
-from tests.support.image_making import OddImage
+from tests.support.commands.command import Result
+from tests.support.images.docker import Docker
+from tests.support.images.image_making import OddImage
+from tests.support.machine.engine import NativeHarness
 
 HOST_NAME = "box"
 DOCKER_CAPABILITIES = b"00000000a80425fb"

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.installing import Environment
-from tests.support.server_process import server_env
+from tests.support.servers.installing import Environment
+from tests.support.servers.server_process import server_env
 
 _INSTALLED = "/opt/au2"
 

@@ -11,7 +11,7 @@ from typing import Any
 from backports import zstd
 
 from au2.stores.content.filesystem import FileContentStore
-from tests.support.busybox import SmallImage, digest_of
+from tests.support.images.busybox import SmallImage, digest_of
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"

@@ -21,7 +21,7 @@ from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.manifest import Descriptor, Manifest
 from au2.stores.content.images import load_image, save_image
 from au2.stores.database import tables, versions
-from tests.support.backend import OPERATOR, Backend, creation, frame
+from tests.support.servers.backend import OPERATOR, Backend, creation, frame
 
 DAY = 86_400.0
 WISHES = GCOptions(grace_seconds=DAY, unused_seconds=90 * DAY)

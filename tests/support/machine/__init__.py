@@ -1,0 +1,1 @@
+"""The machine: an engine, disks, devices and signals."""

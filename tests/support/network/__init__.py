@@ -1,0 +1,1 @@
+"""The other end of a connection: hostile servers, raw bytes, slow readers."""

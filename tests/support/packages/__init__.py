@@ -1,0 +1,1 @@
+"""Packages, what they depend on, and the archives and indexes that serve it."""

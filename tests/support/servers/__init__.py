@@ -1,0 +1,1 @@
+"""Servers and their stores: in one process, in a thread, or real ones."""
