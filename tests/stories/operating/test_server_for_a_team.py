@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import ROOT
 from tests.support.commands.command import Au2, Result, run_command
 from tests.support.packages.folders import Uploaded, run_to_end, submitted_job
 from tests.support.servers.certificates import Certificates, make_certificates
@@ -171,7 +172,7 @@ def _renew_the_certificate(team: Team, ada: Au2) -> None:
 def _go_back_to_the_copy(team: Team, database: Path, copy: Path, ended: int) -> None:
     """Do what the guide says; there is no older version here, so the same one migrates again."""
     assert team.server.stop() == 0
-    guide = (Path(__file__).parents[2] / "docs" / "guides" / "backup.md").read_text()
+    guide = (ROOT / "docs" / "guides" / "backup.md").read_text()
     [_, block] = guide.split("systemctl stop au2-server", 1)
     lines = block.split("```", 1)[0].splitlines()[1:]
     script = "\n".join(lines).replace("/var/lib/au2", str(team.server.data_dir))

@@ -15,7 +15,7 @@ from tests.support.commands.people import People
 from tests.support.packages.folders import submitted_job
 from tests.support.servers.server_process import ServerProcess
 
-SOURCES = Path(__file__).parent / "languages"
+SOURCES = Path(__file__).parents[1] / "languages"
 RUNTIMES = {"python": "Python3.11", "shell": "Shell", "javascript": "Node18", "r": "R4.2"}
 SECRET = "kept-to-oneself-4711"
 NUMBERS = "numbers=[1, 2, 3.5]"
