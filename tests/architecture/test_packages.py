@@ -20,6 +20,7 @@ IMPORTS_INSIDE_FUNCTIONS = {
     "oci/decompression.py": "only who has zstd data waits for the library that unpacks it",
     "package/description.py": "only packages with a requirements.txt wait for what judges it",
     "package/schemas.py": "only packages with a schema wait for the library that checks it",
+    "wire/base.py": "only the server reads docstrings, for the OpenAPI document",
 }
 """File below src/au2 → why it may import inside a function. Folders end with a slash."""
 

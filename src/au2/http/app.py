@@ -12,14 +12,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from au2.app.services import Services
-from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
-from au2.http import errors, sdk
+from au2.domain.errors import Au2Error, DatabaseUnavailable, InvalidRequest, NotAuthenticated
+from au2.http import document, errors, sdk
+from au2.http.allowed_methods import AllowedMethods
 from au2.http.concurrency import CostlyRequests
 from au2.http.created import PREFIX
+from au2.http.document import complete_document
 from au2.http.job_watching import JobReading
 from au2.http.noticeboard import NoticeBoard
 from au2.http.registry.app import make_registry
-from au2.http.request_body import BodyLimit, find_body_model
+from au2.http.request_body import BodyLimit
 from au2.http.v1 import (
     accounts,
     image_uploads,
@@ -35,8 +37,7 @@ from au2.http.v1 import (
 )
 from au2.stores.logs.protocol import LogStore
 from au2.stores.notices import Notices
-from au2.wire.base import ResponseType, WireType
-from au2.wire.violations import adapter_of
+from au2.wire.base import ResponseType
 
 REGISTRY = "/v2"
 """Prefix of every registry (distribution specification)."""
@@ -68,7 +69,9 @@ class Health(ResponseType):
     """Liveness of the server."""
 
     status: Literal["ok"]
+    """The server answers."""
     version: str
+    """Version of the software."""
 
 
 @_health.get("/health")
@@ -122,6 +125,10 @@ def make_app(
     app = FastAPI(
         title="au2",
         summary="Processes, their versions, and the jobs that run them.",
+        description=document.DESCRIPTION,
+        license_info=document.LICENSE,
+        openapi_tags=document.TAGS,
+        servers=[{"url": "/", "description": "The server that gives out this document."}],
         version=chosen.version,
         openapi_url=f"{PREFIX}/openapi.json",
         # Their pages load scripts from other sites.
@@ -140,7 +147,7 @@ def make_app(
     app.add_middleware(BodyLimit, limit_of=_make_limits(chosen))
     errors.install(app)
     _add_routes(app)
-    _complete_document(app)
+    complete_document(app, (accounts.public, *_PRIVATE), small_bodies=_SMALL)
     registry = make_registry(services, board, costly, external_url=chosen.external_url)
     registry.state.reading = reading
     app.mount(REGISTRY, registry)
@@ -191,41 +198,11 @@ def _add_routes(app: FastAPI) -> None:
     public = errors.error_responses(Au2Error)
     app.include_router(_health, prefix=PREFIX, responses=public)
     app.include_router(accounts.public, prefix=PREFIX, responses=public)
-    private = errors.error_responses(NotAuthenticated, InvalidRequest, Au2Error)
+    private = errors.error_responses(
+        NotAuthenticated, InvalidRequest, Au2Error, DatabaseUnavailable
+    )
     for router in _PRIVATE:
         app.include_router(router, prefix=PREFIX, responses=private)
     app.include_router(sdk.router)
-
-
-def _complete_document(app: FastAPI) -> None:
-    """Add bodies that endpoints read by a dependency to the OpenAPI document."""
-    make_document = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = make_document()
-        models = _body_models()
-        for methods in document["paths"].values():
-            for operation in methods.values():
-                if operation["operationId"] in models:
-                    _add_body(document, operation, models[operation["operationId"]])
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _body_models() -> dict[str, type[WireType]]:
-    """Return the bodies by operation name."""
-    routes = [route for router in (accounts.public, *_PRIVATE) for route in router.routes]
-    return {
-        _name_operation(route): model
-        for route in routes
-        if isinstance(route, APIRoute) and (model := find_body_model(route.dependant))
-    }
-
-
-def _add_body(document: dict[str, Any], operation: dict[str, Any], model: type[WireType]) -> None:
-    schema = adapter_of(model).json_schema(ref_template="#/components/schemas/{model}")
-    models = {**schema.pop("$defs", {}), model.__name__: schema}
-    document["components"]["schemas"].update(models)
-    reference = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
-    operation["requestBody"] = {"required": True, "content": {"application/json": reference}}
+    routers = ((PREFIX, router) for router in (_health, accounts.public, *_PRIVATE))
+    app.state.allowed_methods = AllowedMethods([*routers, ("", sdk.router)])

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import Depends, Path, Query, Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from au2.app.lookup import ensure_may, ensure_may_in
@@ -16,13 +16,15 @@ from au2.http.audit_log import note_actor
 from au2.http.concurrency import CostlyRequests
 from au2.http.job_watching import JobReading
 from au2.http.noticeboard import NoticeBoard
+from au2.http.parameters import (
+    FencingToken,
+    OrganizationId,
+    OrganizationPath,
+    ProcessPath,
+    ProjectId,
+    UploadPath,
+)
 from au2.stores.logs.protocol import LogStore
-
-_GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-LARGEST_ID = 2**63 - 1
-LARGEST_OFFSET = 2**62
-"""Beyond every file, and still within 64 bits after an addition."""
-_LARGEST_TOKEN = 2**31 - 1
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -61,15 +63,6 @@ def get_actor(
 
 
 CurrentActor = Annotated[Actor, Depends(get_actor)]
-
-VersionNumber = Annotated[int, Path(ge=0, le=LARGEST_ID, description="Number of a version.")]
-FencingToken = Annotated[
-    int, Query(ge=0, le=_LARGEST_TOKEN, description="The upload's fencing token.")
-]
-
-
-OrganizationId = Annotated[str, Query(pattern=_GUID, description="GUID of the organization.")]
-ProjectId = Annotated[str, Query(pattern=_GUID, description="GUID of a project in it.")]
 
 
 def _resolve_context(
@@ -136,7 +129,7 @@ def may(action: Action) -> Callable[..., None]:
 def may_change_process(action: Action) -> Callable[..., None]:
     """Allow actors who are permitted ``action`` on the process in the path."""
 
-    def check(services: ServicesOf, actor: CurrentActor, process: str) -> None:
+    def check(services: ServicesOf, actor: CurrentActor, process: ProcessPath) -> None:
         services.processes.authorize(actor, process, action)
 
     return check
@@ -150,7 +143,7 @@ def is_operator(actor: CurrentActor) -> None:
 def may_in_organization(action: Action) -> Callable[..., None]:
     """Allow actors who are permitted ``action`` in the organization in the path."""
 
-    def check(services: ServicesOf, actor: CurrentActor, organization: str) -> None:
+    def check(services: ServicesOf, actor: CurrentActor, organization: OrganizationPath) -> None:
         context = services.organizations.resolve_context(actor, organization, None)
         ensure_may(actor, action, context)
 
@@ -158,7 +151,7 @@ def may_in_organization(action: Action) -> Callable[..., None]:
 
 
 def sends_image(
-    services: ServicesOf, actor: CurrentActor, upload: str, fencing_token: FencingToken
+    services: ServicesOf, actor: CurrentActor, upload: UploadPath, fencing_token: FencingToken
 ) -> None:
     """Allow the sender of the image upload in the path, with its fencing token."""
     services.image_uploads.authorize(actor, upload, fencing_token)

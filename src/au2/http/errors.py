@@ -28,7 +28,7 @@ from au2.domain.errors import (
 from au2.domain.json_value import format_pointer
 from au2.domain.wording import as_sentence
 from au2.http.audit_log import note_refusal
-from au2.wire.base import ErrorResponse
+from au2.wire.error import ErrorResponse
 from au2.wire.violations import MOST_DETAILS, describe, sentence_of
 
 Responses = dict[int | str, dict[str, Any]]
@@ -46,6 +46,42 @@ CONTENT_ERRORS = (
 """Errors of the endpoints that receive content of an upload."""
 
 
+_RETRY_AFTER = {
+    "Retry-After": {
+        "description": "Pause before the request is repeated, in seconds.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 86_400},
+        "required": True,
+    }
+}
+_HEADERS: Mapping[int, dict[str, Any]] = {
+    401: {
+        "WWW-Authenticate": {
+            "description": "How to authenticate.",
+            "schema": {"type": "string", "const": "Bearer"},
+            "required": True,
+        }
+    },
+    **dict.fromkeys(sorted(RETRIED_STATUSES), _RETRY_AFTER),
+}
+"""Headers of error responses, as the OpenAPI document describes them."""
+
+
+NO_STORE: Mapping[str, Any] = {
+    "Cache-Control": {
+        "description": "No cache may keep the body.",
+        "schema": {"type": "string", "const": "no-store"},
+        "required": True,
+    }
+}
+LENGTH: Mapping[str, Any] = {
+    "Content-Length": {
+        "description": "Size of the body in bytes.",
+        "schema": {"type": "integer", "minimum": 0},
+        "required": True,
+    }
+}
+
+
 def error_responses(*errors: type[Au2Error]) -> Responses:
     """Return the OpenAPI responses for an endpoint's errors."""
     found: Responses = {}
@@ -54,6 +90,8 @@ def error_responses(*errors: type[Au2Error]) -> Responses:
         known = found.get(error.status)
         description = says if known is None else f"{known['description']} {says}"
         found[error.status] = {"model": ErrorResponse, "description": description}
+        if error.status in _HEADERS:
+            found[error.status]["headers"] = _HEADERS[error.status]
     return found
 
 
@@ -138,7 +176,8 @@ async def _answer_http(request: Request, error: Exception) -> Response:
             says = InvalidRequest(
                 f"The method {request.method} is not supported at {request.url.path}."
             )
-            return make_error_response(says, status=405, headers=error.headers)
+            allowed = request.app.state.allowed_methods.of(request.url.path)
+            return make_error_response(says, status=405, headers={"Allow": allowed})
         case 400:
             return make_error_response(InvalidRequest("The body can't be read as JSON."))
         case status:

@@ -96,6 +96,15 @@ class WireType:
         }
 
     @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        """Return the JSON Schema, with the docstrings below the fields as descriptions."""
+        from au2.wire.descriptions import describe_fields  # noqa: PLC0415 - server only
+
+        made: dict[str, Any] = handler(schema)
+        describe_fields(cls, handler.resolve_ref_schema(made))
+        return made
+
+    @classmethod
     def _schema_of(cls, name: str, handler: Any) -> dict[str, Any]:
         schema: dict[str, Any] = handler.generate_schema(cls.fields_[name])
         if name not in cls.defaults_:
@@ -130,38 +139,3 @@ class Limits:
     ) -> dict[str, Any]:
         """Return the schema of the type with these bounds."""
         return {**handler(source), **self._bounds}
-
-
-class OneOf:
-    """The known values of a text. A client takes others too: a newer server may have more."""
-
-    def __init__(self, *values: str) -> None:
-        self._values = list(values)
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> dict[str, Any]:
-        """Return the schema of an enumeration."""
-        return {"type": "literal", "expected": self._values}
-
-
-class ErrorDetail(ResponseType):
-    """One violation among several."""
-
-    message: str
-    pointer: str | None = None
-    file: str | None = None
-    line: int | None = None
-
-
-class Error(ResponseType):
-    """Cause of a failed request, and the next step."""
-
-    code: str
-    message: str
-    hint: str | None = None
-    details: list[ErrorDetail] = []
-
-
-class ErrorResponse(ResponseType):
-    """Body of every response with a status of 400 or more."""
-
-    error: Error

@@ -3,7 +3,28 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from au2.wire.base import Limits, OneOf, RequestType, ResponseType
+from au2.wire.base import Limits, RequestType, ResponseType
+from au2.wire.field import (
+    ChoiceRuleName,
+    Count,
+    Digest,
+    ImageStatusName,
+    JobNumber,
+    JobStateName,
+    JobTypeName,
+    Name,
+    NetworkName,
+    Ordinal,
+    OrganizationId,
+    Person,
+    ProcessId,
+    ProjectId,
+    ReasonName,
+    Seconds,
+    Shown,
+    VersionNumber,
+    WaitingCodeName,
+)
 from au2.wire.page import Page
 
 _FINAL_STATES: Final = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
@@ -12,30 +33,41 @@ _FINAL_STATES: Final = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 class RunCreation(RequestType):
     """Body of ``POST /api/v1/jobs``: run a process. None: the version's or platform's default."""
 
-    process: Annotated[str, Limits(max_length=200)]
-    version: int | None = None
+    process: Annotated[str, Limits(max_length=200), Shown(minLength=1, examples=["forecast"])]
+    """GUID or name of the process."""
+    version: VersionNumber | None = None
     """None: the newest published version; if none is published, the newest available one."""
     latest: bool = False
     """Run the newest available version, published or not; goes without ``version``."""
     arguments: dict[str, Any] = {}
+    """Arguments, which the version's schema checks; at most 1 MiB as JSON unless the server's
+    settings say otherwise."""
     environment: dict[str, str] = {}
+    """Variable → text, beside the version's defaults; at most 1 MiB in all, with the secrets."""
     secrets: dict[str, str] = {}
     """Variable → name of the secret whose value it gets."""
     cpu: Annotated[float, Limits(gt=0, le=1024)] | None = None
-    memory_bytes: Annotated[int, Limits(ge=1 << 22)] | None = None
-    shared_memory_bytes: Annotated[int, Limits(ge=1)] | None = None
+    """Number of cores."""
+    memory_bytes: Annotated[int, Limits(ge=1 << 22), Shown(maximum=1 << 50)] | None = None
+    """Most memory."""
+    shared_memory_bytes: Annotated[int, Limits(ge=1), Shown(maximum=1 << 50)] | None = None
     """Size of ``/dev/shm``, which counts against the memory. None: the version's default, else as
     large as the memory."""
-    timeout_seconds: Annotated[float, Limits(gt=0)] | None = None
-    network: Literal["internet", "none"] | None = None
+    timeout_seconds: Annotated[float, Limits(gt=0), Shown(maximum=365 * 86_400)] | None = None
+    """Longest time that the code may run."""
+    network: NetworkName | None = None
+    """Network access."""
 
 
 class PhaseView(ResponseType):
     """Phase of an attempt, like ``build`` or ``run``."""
 
     name: str
+    """Name of the phase. Later servers may have more."""
     started_at: datetime
+    """Time of its start."""
     ended_at: datetime | None
+    """Time of its end; null: it goes on."""
 
     @property
     def seconds(self) -> float:
@@ -46,43 +78,62 @@ class PhaseView(ResponseType):
 class AttemptView(ResponseType):
     """One try of a job."""
 
-    number: int
+    number: Ordinal
+    """Number, from 1; each retry adds one."""
     created_at: datetime
+    """Time when it was begun."""
     started_at: datetime | None
+    """Time when the code started; null: not yet."""
     ended_at: datetime | None
-    state: str | None
-    reason: str | None
+    """Time of its end; null: it goes on."""
+    state: JobStateName | None
+    """Final state; null: it goes on."""
+    reason: ReasonName | None
+    """Why it ended without success."""
     reason_text: str | None
+    """Sentence with the particulars."""
     exit_code: int | None
-    image_digest: str | None
+    """Exit code of the code; null: it has none."""
+    image_digest: Digest | None
+    """Digest of the manifest of the image that runs."""
     phases: list[PhaseView]
+    """Phases, in order."""
     used: dict[str, float]
+    """Name of a resource → how much of it was used. Later servers may have more."""
 
 
 class ResourcesView(ResponseType):
     """Resources of a run, as requested."""
 
-    cpu: float
-    memory_bytes: int
-    processes: int
-    timeout_seconds: float
-    network: str
-    shared_memory_bytes: int | None = None
+    cpu: Annotated[float, Shown(exclusiveMinimum=0)]
+    """Number of cores."""
+    memory_bytes: Count
+    """Most memory."""
+    processes: Count
+    """Most processes and threads at once."""
+    timeout_seconds: Seconds
+    """Longest time that the code may run."""
+    network: NetworkName
+    """Network access."""
+    shared_memory_bytes: Count | None = None
     """Size of ``/dev/shm``. None: as large as the memory."""
 
 
 class NewerVersionView(ResponseType):
     """A version with a higher number than the run's version."""
 
-    version: int
-    image_status: str
-    upload_job: int | None
+    version: VersionNumber
+    image_status: ImageStatusName
+    """Progress towards its image."""
+    upload_job: JobNumber | None
+    """Id of the job that builds or imports it."""
 
 
 class VersionChoiceView(ResponseType):
     """Reason for a run's version, as of its submission."""
 
-    rule: Annotated[str, OneOf("stated", "published", "available", "latest")]
+    rule: ChoiceRuleName
+    """The rule."""
     text: str | None
     """A sentence, where a newer version is not taken."""
     newer: list[NewerVersionView]
@@ -92,53 +143,71 @@ class VersionChoiceView(ResponseType):
 class WaitingView(ResponseType):
     """Cause of a pending job's wait."""
 
-    code: Annotated[
-        str,
-        OneOf("upload", "no-dispatcher", "places", "jobs-before", "dispatcher", "preparing"),
-    ]
+    code: WaitingCodeName
+    """The cause."""
     text: str
-    jobs_before: int
+    """Sentence about the cause, with the job as "it"."""
+    jobs_before: Count
     """Older jobs that are still to be taken, of all contexts."""
-    jobs_taken: int
+    jobs_taken: Count
     """Jobs that are worked on, of all contexts."""
-    places: int
+    places: Count
     """How many jobs are worked on at once."""
 
 
 class JobView(ResponseType):
     """The job record."""
 
-    id: int
-    type: str
-    state: str
-    reason: str | None
+    id: JobNumber
+    """Id of the job."""
+    type: JobTypeName
+    """Kind of work."""
+    state: JobStateName
+    """State."""
+    reason: ReasonName | None
+    """Why it ended without success; null: it did not."""
     reason_text: str | None
+    """Sentence with the particulars, and what to do."""
     name: str
-    organization: str
-    organization_name: str | None = None
+    """Name of the process at the submission."""
+    organization: OrganizationId
+    organization_name: Name | None = None
     """In the list of all contexts only, like the project's."""
-    project: str | None
-    project_name: str | None = None
-    process: str
-    version: int
+    project: ProjectId | None
+    project_name: Name | None = None
+    """Like the organization's."""
+    process: ProcessId
+    version: VersionNumber
     version_choice: VersionChoiceView | None = None
     """Of runs, unless they were submitted before this was kept."""
-    submitted_by: str
+    submitted_by: Person
+    """Email address of who submitted it."""
     created_at: datetime
+    """Time of the submission."""
     started_at: datetime | None
+    """Time when its work started; null: not yet."""
     ended_at: datetime | None
+    """Time of its end; null: not ended."""
     exit_code: int | None
+    """Exit code of the code; null: it has none."""
     arguments: dict[str, Any] | None
+    """Arguments of a run."""
     environment: dict[str, str] | None
     """What was given at submission. Who may not run it sees names only."""
     secrets: dict[str, str] | None = None
     """Variable → name of a secret."""
     resources: ResourcesView | None
+    """Resources of a run."""
     output: dict[str, Any] | None
+    """Output of the code; null: there is none."""
     status_text: str | None
-    progress: float | None
+    """Last message of the code about its progress."""
+    progress: Annotated[float, Shown(minimum=0, maximum=1)] | None
+    """Share of the work that is done, as the code last said."""
     stop_requested_at: datetime | None
+    """Time when somebody asked to stop it."""
     attempts: list[AttemptView]
+    """Attempts, oldest first."""
     waiting: WaitingView | None = None
     """Cause of a PENDING state: in the response to ``GET /api/v1/jobs/{job}`` only."""
 
@@ -192,17 +261,20 @@ class JobPage(Page):
     """A page of jobs, newest first."""
 
     items: list[JobView]
+    """Jobs of this page."""
 
 
 class LogRecord(ResponseType):
     """One record of a log. Exactly one of ``text`` and ``base64`` is set."""
 
-    time: str
+    time: Annotated[str, Shown(maxLength=64, examples=["2030-01-31T12:00:00.000000001Z"])]
     """RFC 3339 with nanoseconds."""
     stream: Literal["stdout", "stderr", "platform"]
+    """Where it was written; ``platform``: by au2 itself."""
     partial: bool = False
     """The line goes on in the next record of this stream; else it ended with a newline."""
     text: str | None = None
+    """Text of the record, without the newline."""
     base64: str | None = None
     """For bytes that are not UTF-8, or, of a long line whose pieces come in several events, half of
     a character."""
@@ -211,11 +283,11 @@ class LogRecord(ResponseType):
 class LogPositionView(ResponseType):
     """Where to begin reading the log of an attempt."""
 
-    attempt: int
+    attempt: Ordinal
     """Number of the attempt: the one asked for, else the newest."""
-    offset_bytes: int
+    offset_bytes: Count
     """Of the first wanted record; the log's end if none is wanted yet."""
-    size_bytes: int
+    size_bytes: Count
     """Size of the log at this moment."""
 
 
@@ -223,3 +295,4 @@ class LogChunk(ResponseType):
     """Data of a server-sent event ``log``; the event's id is the offset to go on from."""
 
     records: list[LogRecord]
+    """Records, in order."""

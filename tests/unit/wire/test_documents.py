@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from au2 import wire
 from au2.domain.errors import UnexpectedAnswer
-from au2.wire.base import Limits, OneOf, RequestType, ResponseType, WireType
+from au2.wire.base import Limits, RequestType, ResponseType, WireType
 from au2.wire.documents import format_document, format_request, parse_page, parse_record
+from au2.wire.field import WaitingCodeName
 from au2.wire.violations import adapter_of
 
 NOW = "2026-03-04T05:06:07.5Z"
@@ -36,7 +37,7 @@ class Sample(ResponseType):
     is_new: bool
     at: datetime
     kind: Literal["a", "b"]
-    code: Annotated[str, OneOf("x", "y")]
+    code: WaitingCodeName
     parts: list[Inner]
     facts: dict[str, Any]
     mixed: dict[str, str | dict[str, str]] | None
@@ -62,7 +63,7 @@ DOCUMENT: dict[str, Any] = {
     "is_new": True,
     "at": NOW,
     "kind": "a",
-    "code": "x",
+    "code": "upload",
     "parts": [{"name": "n", "size_bytes": None, "mode": "644"}],
     "facts": {"a": [1, None]},
     "mixed": {"a": "b", "c": {"secret": "d"}},

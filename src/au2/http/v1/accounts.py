@@ -22,6 +22,7 @@ from au2.http.created import created, set_location
 from au2.http.dependencies import Call, CostlyOf, ServicesOf, get_actor
 from au2.http.errors import error_responses
 from au2.http.paging import Order, PageOf, time_key
+from au2.http.parameters import TokenPath
 from au2.http.request_body import json_body
 from au2.http.v1.views import view, view_account, view_new_token
 from au2.wire.account import (
@@ -158,13 +159,13 @@ def create_token(call: Call, body: TokenCreationBody, response: Response) -> New
 
 
 @router.get("/tokens/{token}", responses=error_responses(NotFound))
-def get_token(call: Call, token: str) -> TokenView:
+def get_token(call: Call, token: TokenPath) -> TokenView:
     """A managed token of the account, by id or name."""
     return view(TokenView, call.services.managed_tokens.get_token(call.actor, token))
 
 
 @router.delete("/tokens/{token}", status_code=204, responses=error_responses(NotFound, StorageFull))
-def delete_token(call: Call, token: str) -> None:
+def delete_token(call: Call, token: TokenPath) -> None:
     """Remove a managed token of the account, by id or name."""
     call.services.managed_tokens.delete_token(call.actor, token)
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from au2.domain.errors import (
+    Busy,
     Conflict,
     InvalidImage,
     InvalidRequest,
@@ -14,17 +15,19 @@ from au2.domain.errors import (
     NotPermitted,
     StorageFull,
     TooLarge,
+    TooManyRequests,
 )
 from au2.http.created import created, set_location
-from au2.http.dependencies import Call, CostlyOf, FencingToken, VersionNumber, sends_image
+from au2.http.dependencies import Call, CostlyOf, sends_image
 from au2.http.errors import CONTENT_ERRORS, error_responses
+from au2.http.parameters import FencingToken, ProcessPath, UploadPath, VersionPath
 from au2.http.request_body import closed_in_thread, feed_body, json_body, raw_body, read_manifest
 from au2.http.v1.views import view_image_upload, view_job
 from au2.oci.spec import media_types
+from au2.wire.field import DIGEST_PATTERN, EXAMPLE_DIGEST, Shown
 from au2.wire.job import JobView
 from au2.wire.upload import (
     BLOB_MEDIA_TYPE,
-    DIGEST_PATTERN,
     MOST_REASON_CHARACTERS,
     BlobAnswer,
     BlobProgress,
@@ -37,14 +40,20 @@ from au2.wire.upload import (
 router = APIRouter(tags=["image upload"])
 BlobQuestionBody = Annotated[BlobQuestion, json_body(BlobQuestion, after=sends_image)]
 
-Digest = Annotated[str, Path(pattern=DIGEST_PATTERN, description="The blob's digest.")]
+Digest = Annotated[
+    str,
+    Shown(examples=[EXAMPLE_DIGEST]),
+    Path(pattern=DIGEST_PATTERN, description="The blob's digest."),
+]
 
 
 @router.get(
     "/processes/{process}/versions/{version}/image",
     responses=error_responses(NotFound, NotPermitted, Conflict),
 )
-def get_image_upload_status(call: Call, process: str, version: VersionNumber) -> ImageUploadStatus:
+def get_image_upload_status(
+    call: Call, process: ProcessPath, version: VersionPath
+) -> ImageUploadStatus:
     """Status of a version's image, before an upload begins."""
     found = call.services.image_uploads.get_status(call.actor, process, version)
     return ImageUploadStatus(
@@ -65,7 +74,7 @@ def get_image_upload_status(call: Call, process: str, version: VersionNumber) ->
     | error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
 def begin_image_upload(
-    call: Call, process: str, version: VersionNumber, response: Response
+    call: Call, process: ProcessPath, version: VersionPath, response: Response
 ) -> ImageUploadView:
     """Begin to send an image to a version without one, or resume an upload of the same account.
 
@@ -77,17 +86,19 @@ def begin_image_upload(
 
 
 @router.get("/image-uploads/{upload}", responses=error_responses(NotFound, NotPermitted, LeaseLost))
-def get_image_upload(call: Call, upload: str) -> ImageUploadView:
+def get_image_upload(call: Call, upload: UploadPath) -> ImageUploadView:
     """An open image upload of the account."""
     return view_image_upload(call.services.image_uploads.get(call.actor, upload))
 
 
 @router.post(
     "/image-uploads/{upload}/missing",
-    responses=error_responses(NotFound, NotPermitted, LeaseLost, InvalidRequest, StorageFull),
+    responses=error_responses(
+        NotFound, NotPermitted, LeaseLost, InvalidRequest, TooLarge, StorageFull
+    ),
 )
 def find_missing_blobs(
-    call: Call, upload: str, fencing_token: FencingToken, body: BlobQuestionBody
+    call: Call, upload: UploadPath, fencing_token: FencingToken, body: BlobQuestionBody
 ) -> BlobAnswer:
     """Return the missing blobs of these, with their received bytes. Renews the lease."""
     wanted = {blob.digest: blob.size_bytes for blob in body.blobs}
@@ -110,7 +121,7 @@ def find_missing_blobs(
 async def receive_blob(
     call: Call,
     *,
-    upload: str,
+    upload: UploadPath,
     digest: Digest,
     fencing_token: FencingToken,
     offset_bytes: Annotated[
@@ -143,12 +154,25 @@ async def receive_blob(
 @router.put(
     "/image-uploads/{upload}/manifest",
     responses=error_responses(
-        NotFound, NotPermitted, Conflict, LeaseLost, InvalidImage, TooLarge, StorageFull
+        NotFound,
+        NotPermitted,
+        Conflict,
+        LeaseLost,
+        InvalidImage,
+        TooLarge,
+        StorageFull,
+        Busy,
+        TooManyRequests,
     ),
     openapi_extra=raw_body("The image's manifest.", *sorted(media_types.MANIFESTS)),
 )
 async def complete_image_upload(
-    call: Call, *, costly: CostlyOf, upload: str, fencing_token: FencingToken, request: Request
+    call: Call,
+    *,
+    costly: CostlyOf,
+    upload: UploadPath,
+    fencing_token: FencingToken,
+    request: Request,
 ) -> JobView:
     """Send the manifest after all blobs: the import begins. Idempotent."""
     await run_in_threadpool(
@@ -166,7 +190,7 @@ async def complete_image_upload(
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull),
 )
-def leave_image_upload(call: Call, upload: str, fencing_token: FencingToken) -> None:
+def leave_image_upload(call: Call, upload: UploadPath, fencing_token: FencingToken) -> None:
     """End a sender, so that the next command for the same image begins at once."""
     call.services.image_uploads.leave(call.actor, upload, fencing_token)
 
@@ -178,7 +202,7 @@ def leave_image_upload(call: Call, upload: str, fencing_token: FencingToken) -> 
 )
 def abandon_image_upload(
     call: Call,
-    upload: str,
+    upload: UploadPath,
     fencing_token: FencingToken,
     reason: Annotated[
         str | None, Query(max_length=MOST_REASON_CHARACTERS, description="For the job's record.")

@@ -13,17 +13,17 @@ from au2.domain.accounts.identity import Actor
 from au2.domain.errors import Busy, NotAuthenticated, NotFound, TooManyRequests
 from au2.domain.jobs.job import Job
 from au2.http.audit_log import sender_of
-from au2.http.dependencies import LARGEST_OFFSET, BoardOf, Call, CostlyOf, JobReadingOf, LogsOf
-from au2.http.errors import error_responses
+from au2.http.dependencies import BoardOf, Call, CostlyOf, JobReadingOf, LogsOf
+from au2.http.errors import LENGTH, NO_STORE, error_responses
 from au2.http.job_watching import POLL_SECONDS, JobReading, WaitingEvents
 from au2.http.log_events import KEEP_ALIVE, LogPosition, format_end
 from au2.http.noticeboard import NoticeBoard
+from au2.http.parameters import LARGEST_OFFSET, JobPath
 from au2.http.streaming import StreamingResult
-from au2.http.v1.jobs import JobId
 from au2.http.v1.views import view_job
 from au2.stores.logs.protocol import LogStore
 from au2.stores.notices import job_topic, log_topic
-from au2.wire.job import LogPositionView
+from au2.wire.job import JobView, LogChunk, LogPositionView, WaitingView
 
 router = APIRouter(prefix="/jobs/{job}/logs", tags=["job"])
 
@@ -33,16 +33,33 @@ _LOOK_SECONDS = 5.0
 _CHUNK_BYTES = 1 << 18
 _MOST_TAIL_LINES = 100_000
 
-_EVENT = {
-    "type": "object",
-    "properties": {
-        "event": {"enum": ["log", "waiting", "end"]},
-        "id": {"type": "string", "description": "Offset to go on from, of 'log' events."},
-        "data": {"type": "string", "contentMediaType": "application/json"},
+_EVENTS = {
+    "type": "string",
+    # Each event of the stream. OpenAPI 3.2 has ``itemSchema`` for it, which 3.1 does not know.
+    "x-item-schema": {
+        "type": "object",
+        "properties": {
+            "event": {"type": "string", "enum": ["log", "waiting", "end"]},
+            "id": {
+                "type": "string",
+                "pattern": "^[0-9]+$",
+                "description": "Offset to go on from, of `log` events.",
+            },
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {
+                    "oneOf": [
+                        {"$ref": f"#/components/schemas/{kind.__name__}"}
+                        for kind in (LogChunk, WaitingView, JobView)
+                    ]
+                },
+            },
+        },
+        "required": ["event", "data"],
     },
-    "required": ["event", "data"],
 }
-"""Schema of each server-sent event."""
+"""Schema of a stream of server-sent events: the body is a text."""
 
 AttemptNumber = Annotated[
     int | None, Query(ge=1, le=2**31 - 1, description="Which attempt; the newest if not given.")
@@ -59,12 +76,18 @@ Offset = Annotated[int, Query(ge=0, le=LARGEST_OFFSET, description="Byte to begi
             "content": {
                 "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
             },
+            "headers": LENGTH,
         },
         **error_responses(NotFound),
     },
 )
 def get_job_log(
-    call: Call, logs: LogsOf, job: JobId, *, attempt: AttemptNumber = None, offset_bytes: Offset = 0
+    call: Call,
+    logs: LogsOf,
+    job: JobPath,
+    *,
+    attempt: AttemptNumber = None,
+    offset_bytes: Offset = 0,
 ) -> Response:
     """The log at this moment, byte for byte."""
     _, number = call.services.jobs.authorize_log(call.actor, job, attempt)
@@ -80,7 +103,7 @@ def get_job_log(
 def find_log_position(
     call: Call,
     logs: LogsOf,
-    job: JobId,
+    job: JobPath,
     *,
     attempt: AttemptNumber = None,
     tail: Annotated[
@@ -120,7 +143,8 @@ def _read_chunks(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, 
             "description": "Events 'log' (data: LogChunk, id: next offset), and 'waiting' "
             "(WaitingView) while the job is pending for more than two seconds; then 'end' "
             "(JobView).",
-            "content": {"text/event-stream": {"schema": _EVENT}},
+            "content": {"text/event-stream": {"schema": _EVENTS}},
+            "headers": NO_STORE,
         },
         **error_responses(NotFound, Busy, TooManyRequests),
     },
@@ -132,7 +156,7 @@ async def follow_job_log(
     reading: JobReadingOf,
     costly: CostlyOf,
     request: Request,
-    job: JobId,
+    job: JobPath,
     attempt: AttemptNumber = None,
     offset_bytes: Offset = 0,
 ) -> Response:

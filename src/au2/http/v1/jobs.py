@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from au2.app.jobs.jobs import RunOrder
@@ -24,23 +24,15 @@ from au2.domain.jobs.container_contract import Network
 from au2.domain.jobs.job import JobState, JobType
 from au2.http.audit_log import sender_of
 from au2.http.created import created, set_location
-from au2.http.dependencies import (
-    LARGEST_ID,
-    BoardOf,
-    Call,
-    ContextCall,
-    CostlyOf,
-    JobReadingOf,
-    OrganizationId,
-    ProjectId,
-    may_make,
-)
+from au2.http.dependencies import BoardOf, Call, ContextCall, CostlyOf, JobReadingOf, may_make
 from au2.http.errors import error_responses
 from au2.http.job_watching import wait_for_end
 from au2.http.paging import JobPageOf, Order
+from au2.http.parameters import LARGEST_ID, JobPath, OrganizationId, ProjectId
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_job, view_named_job
 from au2.stores.database.jobs import JobFilter
+from au2.wire.field import GivenGuid, JobStateName, JobTypeName
 from au2.wire.job import JobPage, JobView, RunCreation
 
 router = APIRouter(prefix="/jobs", tags=["job"])
@@ -49,8 +41,6 @@ RunCreationBody = Annotated[RunCreation, json_body(RunCreation, after=may_make(A
 _LONGEST_WAIT_SECONDS = 3600.0
 
 _NEWEST_FIRST = Order[JobView](int, key=lambda job: (job.id,))
-
-JobId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 
 @router.post(
@@ -115,20 +105,27 @@ def list_jobs(
     context: ListContext,
     *,
     asked: JobPageOf,
-    state: JobState | None = None,
-    type: JobType | None = None,  # noqa: A002 - the word of the specification
-    process: str | None = None,
+    state: Annotated[JobStateName | None, Query(description="Only in this state.")] = None,
+    type: Annotated[  # noqa: A002 - the word of the specification
+        JobTypeName | None, Query(description="Only of this type.")
+    ] = None,
+    process: Annotated[
+        GivenGuid | None, Query(description="GUID of a process: only its jobs.")
+    ] = None,
     brief: Annotated[
         bool,
         Query(description="Without arguments, environment, secrets, resources and output."),
     ] = False,
     mine: Annotated[bool, Query(description="Only jobs that the account submitted.")] = False,
-    search: Annotated[str | None, Query(max_length=200)] = None,
+    search: Annotated[
+        str | None,
+        Query(max_length=200, description="Only with this text in name, reason or status text."),
+    ] = None,
 ) -> JobPage:
     """Jobs of exactly this context, or of all contexts of the account, newest first."""
     wanted = JobFilter(
-        state=state,
-        type=type,
+        state=None if state is None else JobState(state),
+        type=None if type is None else JobType(type),
         process_id=None if process is None else parse_guid(process),
         submitted_by=call.actor.email if mine else None,
         search=search or None,
@@ -159,7 +156,7 @@ async def get_job(
     reading: JobReadingOf,
     costly: CostlyOf,
     request: Request,
-    job: JobId,
+    job: JobPath,
     wait_seconds: Annotated[
         float,
         Query(
@@ -179,12 +176,12 @@ async def get_job(
 
 
 @router.post("/{job}/stop", responses=error_responses(NotFound, NotPermitted, StorageFull))
-def stop_job(call: Call, job: JobId) -> JobView:
+def stop_job(call: Call, job: JobPath) -> JobView:
     """Stop a job; an ended job stays unchanged."""
     return view_job(call.services.jobs.stop(call.actor, job))
 
 
 @router.get("/{job}/output", responses=error_responses(NotFound))
-def get_job_output(call: Call, job: JobId) -> dict[str, Any]:
+def get_job_output(call: Call, job: JobPath) -> dict[str, Any]:
     """Output of the job's code."""
     return dict(call.services.jobs.get_output(call.actor, job))

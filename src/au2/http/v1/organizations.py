@@ -12,6 +12,7 @@ from au2.http.created import created, set_location
 from au2.http.dependencies import Call, ContextCall, is_operator, may, may_in_organization
 from au2.http.errors import error_responses
 from au2.http.paging import Order, PageOf
+from au2.http.parameters import EmailPath, OrganizationPath, ProjectPath
 from au2.http.request_body import json_body
 from au2.http.v1.views import view, view_member, view_new_member, view_project
 from au2.wire.account import (
@@ -74,7 +75,7 @@ def create_organization(call: Call, body: OrganizationBody, response: Response) 
 
 
 @router.get("/{organization}", responses=error_responses(NotFound))
-def get_organization(call: Call, organization: str) -> OrganizationView:
+def get_organization(call: Call, organization: OrganizationPath) -> OrganizationView:
     """One organization."""
     return view(
         OrganizationView, call.services.organizations.get_organization(call.actor, organization)
@@ -86,7 +87,7 @@ def get_organization(call: Call, organization: str) -> OrganizationView:
     responses=error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
 def update_organization(
-    call: Call, organization: str, body: OrganizationChangeBody
+    call: Call, organization: OrganizationPath, body: OrganizationChangeBody
 ) -> OrganizationView:
     """Give an organization another name. For its admins."""
     changes = call.services.organization_changes
@@ -98,7 +99,9 @@ def update_organization(
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def delete_organization(call: Call, organization: str, name: ConfirmedName = None) -> None:
+def delete_organization(
+    call: Call, organization: OrganizationPath, name: ConfirmedName = None
+) -> None:
     """Delete an organization without unfinished jobs; if something is in it, its name is needed.
 
     Records and logs of its jobs stay on the server. For its admins.
@@ -111,7 +114,7 @@ def delete_organization(call: Call, organization: str, name: ConfirmedName = Non
     responses=error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
 def update_project(
-    call: Call, organization: str, project: str, body: ProjectChangeBody
+    call: Call, organization: OrganizationPath, project: ProjectPath, body: ProjectChangeBody
 ) -> ProjectView:
     """Give a project another name. For admins of the organization."""
     changes = call.services.organization_changes
@@ -123,7 +126,9 @@ def update_project(
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def delete_project(call: Call, organization: str, project: str, name: ConfirmedName = None) -> None:
+def delete_project(
+    call: Call, organization: OrganizationPath, project: ProjectPath, name: ConfirmedName = None
+) -> None:
     """Delete a project without unfinished jobs; if something is in it, its name is needed.
 
     Records and logs of its jobs stay. For admins of the organization.
@@ -132,7 +137,7 @@ def delete_project(call: Call, organization: str, project: str, name: ConfirmedN
 
 
 @router.get("/{organization}/projects", responses=error_responses(NotFound))
-def list_projects(call: Call, organization: str, asked: PageOf) -> ProjectPage:
+def list_projects(call: Call, organization: OrganizationPath, asked: PageOf) -> ProjectPage:
     """Projects of the organization visible to the account, by name."""
     found = call.services.organizations.list_projects(call.actor, organization)
     return _PROJECTS.page(ProjectPage, found, asked, view_project)
@@ -145,7 +150,7 @@ def list_projects(call: Call, organization: str, asked: PageOf) -> ProjectPage:
     | error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
 def create_project(
-    call: Call, organization: str, body: ProjectBody, response: Response
+    call: Call, organization: OrganizationPath, body: ProjectBody, response: Response
 ) -> ProjectView:
     """Create a project."""
     new = call.services.organizations.create_project(call.actor, organization, body.name)
@@ -154,7 +159,7 @@ def create_project(
 
 
 @router.get("/{organization}/projects/{project}", responses=error_responses(NotFound))
-def get_project(call: Call, organization: str, project: str) -> ProjectView:
+def get_project(call: Call, organization: OrganizationPath, project: ProjectPath) -> ProjectView:
     """One project."""
     organizations = call.services.organizations
     owner = organizations.resolve_context(call.actor, organization, project)
@@ -182,7 +187,7 @@ def add_member(call: ContextCall, body: MemberAdditionBody, response: Response) 
 
 
 @members.get("/{email}", responses=error_responses(NotFound, NotPermitted))
-def get_member(call: ContextCall, email: str) -> MemberView:
+def get_member(call: ContextCall, email: EmailPath) -> MemberView:
     """The member of this address with a role in exactly this context."""
     return view_member(call.services.members.get(call.actor, call.context, email))
 
@@ -192,6 +197,6 @@ def get_member(call: ContextCall, email: str) -> MemberView:
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def remove_member(call: ContextCall, email: str) -> None:
+def remove_member(call: ContextCall, email: EmailPath) -> None:
     """Remove a user's role in exactly this context."""
     call.services.members.remove(call.actor, call.context, email)

@@ -30,8 +30,9 @@ from au2.domain.errors import (
 )
 from au2.http.audit_log import sender_of
 from au2.http.created import created, set_location
-from au2.http.dependencies import Call, ContextCall, CostlyOf, FencingToken, ServicesOf, may_make
+from au2.http.dependencies import Call, ContextCall, CostlyOf, ServicesOf, may_make
 from au2.http.errors import CONTENT_ERRORS, error_responses
+from au2.http.parameters import FencingToken, UploadPath
 from au2.http.request_body import (
     closed_in_thread,
     feed_body,
@@ -162,7 +163,7 @@ def compare_upload(call: ContextCall, body: UploadCreationBody) -> UploadCompari
 
 
 @router.get("/{upload}", responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull))
-def get_upload(call: Call, upload: str) -> UploadView:
+def get_upload(call: Call, upload: UploadPath) -> UploadView:
     """An upload of the account, with its missing contents. Renews the lease."""
     return view_upload(call.services.uploads.get(call.actor, upload))
 
@@ -177,7 +178,7 @@ def get_upload(call: Call, upload: str) -> UploadView:
 async def receive_contents(
     call: Call,
     *,
-    upload: str,
+    upload: UploadPath,
     fencing_token: FencingToken,
     request: Request,
     complete: Complete = False,
@@ -205,7 +206,7 @@ async def receive_contents(
     "/{upload}/complete",
     responses=error_responses(NotFound, NotPermitted, Conflict, LeaseLost, StorageFull),
 )
-def complete_upload(call: Call, upload: str, fencing_token: FencingToken) -> JobView:
+def complete_upload(call: Call, upload: UploadPath, fencing_token: FencingToken) -> JobView:
     """Begin the build after all contents were sent."""
     return view_job(call.services.uploads.complete(call.actor, upload, fencing_token))
 
@@ -215,6 +216,6 @@ def complete_upload(call: Call, upload: str, fencing_token: FencingToken) -> Job
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull),
 )
-def abandon_upload(call: Call, upload: str, fencing_token: FencingToken) -> None:
+def abandon_upload(call: Call, upload: UploadPath, fencing_token: FencingToken) -> None:
     """Abandon an upload of the account."""
     call.services.uploads.abandon(call.actor, upload, fencing_token)

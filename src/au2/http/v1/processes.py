@@ -11,6 +11,7 @@ from au2.http.created import created, set_location
 from au2.http.dependencies import Call, ContextCall, may_change_process, may_make
 from au2.http.errors import error_responses
 from au2.http.paging import Order, PageOf, time_key
+from au2.http.parameters import ProcessPath
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_process
 from au2.wire.process import ProcessCreation, ProcessPage, ProcessUpdate, ProcessView
@@ -64,7 +65,7 @@ def create_process(call: ContextCall, body: ProcessCreationBody, response: Respo
 
 
 @router.get("/{process}", responses=error_responses(NotFound))
-def get_process(call: Call, process: str) -> ProcessView:
+def get_process(call: Call, process: ProcessPath) -> ProcessView:
     """One process."""
     return view_process(call.services.processes.get(call.actor, process))
 
@@ -72,7 +73,7 @@ def get_process(call: Call, process: str) -> ProcessView:
 @router.patch(
     "/{process}", responses=error_responses(NotFound, NotPermitted, TooLarge, StorageFull)
 )
-def update_process(call: Call, process: str, body: ProcessUpdateBody) -> ProcessView:
+def update_process(call: Call, process: ProcessPath, body: ProcessUpdateBody) -> ProcessView:
     """Change the given fields."""
     updated = call.services.processes.update(
         call.actor, process, name=body.name, description=body.description, tags=body.tags
@@ -85,6 +86,6 @@ def update_process(call: Call, process: str, body: ProcessUpdateBody) -> Process
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def delete_process(call: Call, process: str) -> None:
+def delete_process(call: Call, process: ProcessPath) -> None:
     """Delete a process; its jobs' records stay."""
     call.services.processes.delete(call.actor, process)

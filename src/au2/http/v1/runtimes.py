@@ -9,6 +9,7 @@ from au2.domain.processes.runtime import Runtime
 from au2.http.dependencies import Call, ContextCall
 from au2.http.errors import error_responses
 from au2.http.paging import Order, PageOf
+from au2.http.parameters import RuntimePath
 from au2.http.v1.views import view_runtime
 from au2.wire.process import RuntimePage, RuntimeView
 
@@ -28,6 +29,6 @@ def list_runtimes(
 
 
 @router.get("/{runtime}", responses=error_responses(NotFound))
-def get_runtime(call: Call, runtime: str) -> RuntimeView:
+def get_runtime(call: Call, runtime: RuntimePath) -> RuntimeView:
     """One runtime at its newest version, with the packages that it has."""
     return view_runtime(*call.services.runtimes.get_build(call.actor, runtime))

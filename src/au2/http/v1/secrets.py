@@ -17,8 +17,9 @@ from au2.domain.errors import (
 )
 from au2.http.created import created, set_location
 from au2.http.dependencies import ContextCall, may_make
-from au2.http.errors import error_responses
+from au2.http.errors import NO_STORE, error_responses
 from au2.http.paging import Order, PageOf
+from au2.http.parameters import SecretPath
 from au2.http.request_body import json_body
 from au2.http.v1.views import view
 from au2.wire.secret import (
@@ -65,7 +66,7 @@ def create_secret(call: ContextCall, body: SecretCreationBody, response: Respons
 
 
 @router.get("/{secret}", responses=error_responses(NotFound, NotPermitted))
-def get_secret(call: ContextCall, secret: str) -> SecretView:
+def get_secret(call: ContextCall, secret: SecretPath) -> SecretView:
     """The secret of this name in the context; without its value."""
     return view(SecretView, call.services.secrets.get(call.actor, call.context, secret))
 
@@ -76,15 +77,18 @@ def get_secret(call: ContextCall, secret: str) -> SecretView:
         NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull
     ),
 )
-def ingest_secret(call: ContextCall, secret: str, body: SecretIngestionBody) -> SecretView:
+def ingest_secret(call: ContextCall, secret: SecretPath, body: SecretIngestionBody) -> SecretView:
     """Set or replace the value of a secret of exactly this context."""
     return view(
         SecretView, call.services.secrets.ingest(call.actor, call.context, secret, body.value)
     )
 
 
-@router.get("/{secret}/value", responses=error_responses(NotFound, NotPermitted, StorageFull))
-def download_secret(call: ContextCall, secret: str, response: Response) -> SecretValueView:
+@router.get(
+    "/{secret}/value",
+    responses=error_responses(NotFound, NotPermitted, StorageFull) | {200: {"headers": NO_STORE}},
+)
+def download_secret(call: ContextCall, secret: SecretPath, response: Response) -> SecretValueView:
     """Value of a secret of exactly this context. The read is an event of the audit trail."""
     response.headers["Cache-Control"] = "no-store"
     return SecretValueView(value=call.services.secrets.download(call.actor, call.context, secret))
@@ -93,6 +97,6 @@ def download_secret(call: ContextCall, secret: str, response: Response) -> Secre
 @router.delete(
     "/{secret}", status_code=204, responses=error_responses(NotFound, NotPermitted, StorageFull)
 )
-def delete_secret(call: ContextCall, secret: str) -> None:
+def delete_secret(call: ContextCall, secret: SecretPath) -> None:
     """Delete a secret of exactly this context with its value."""
     call.services.secrets.delete(call.actor, call.context, secret)

@@ -11,9 +11,10 @@ from au2.app.services import Services
 from au2.app.versions.archives import OpenArchive
 from au2.domain.accounts.identity import Actor
 from au2.domain.errors import BlobMissing, Busy, Conflict, InvalidRequest, NotFound
-from au2.http.dependencies import Call, VersionNumber
-from au2.http.errors import Responses, error_responses
+from au2.http.dependencies import Call
+from au2.http.errors import LENGTH, NO_STORE, Responses, error_responses
 from au2.http.paging import Order, PageOf
+from au2.http.parameters import ProcessPath, VersionPath
 from au2.http.streaming import StreamingResult
 from au2.wire.upload import FileEntry, FilePage
 
@@ -30,7 +31,9 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 
 def _archive(description: str) -> Responses:
     content = {_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
-    return {200: {"description": description, "content": content}}
+    return {
+        200: {"description": description, "content": content, "headers": {**LENGTH, **NO_STORE}}
+    }
 
 
 @router.get(
@@ -39,7 +42,9 @@ def _archive(description: str) -> Responses:
     responses=_archive("What `docker load` takes, and an OCI image layout at the same time.")
     | error_responses(NotFound, Conflict, InvalidRequest, BlobMissing, Busy),
 )
-def download_image(call: Call, process: str, version: VersionNumber, request: Request) -> Response:
+def download_image(
+    call: Call, process: ProcessPath, version: VersionPath, request: Request
+) -> Response:
     """The image of a version, named after the server's external URL or the request's Host."""
     external_url: str | None = request.app.state.external_url
     if external_url is None:
@@ -58,7 +63,7 @@ def download_image(call: Call, process: str, version: VersionNumber, request: Re
     responses=_archive("The files of the package, as they were uploaded.")
     | error_responses(NotFound, Conflict, InvalidRequest, BlobMissing, Busy),
 )
-def download_package(call: Call, process: str, version: VersionNumber) -> Response:
+def download_package(call: Call, process: ProcessPath, version: VersionPath) -> Response:
     """The package of a version."""
     archive = call.services.version_archives.open_package(call.actor, process, version)
     content_name = f"the package of version {version} of process {process}"
@@ -69,7 +74,9 @@ def download_package(call: Call, process: str, version: VersionNumber) -> Respon
     "/{version}/files",
     responses=error_responses(NotFound, Conflict, InvalidRequest, BlobMissing),
 )
-def list_version_files(call: Call, process: str, version: VersionNumber, asked: PageOf) -> FilePage:
+def list_version_files(
+    call: Call, process: ProcessPath, version: VersionPath, asked: PageOf
+) -> FilePage:
     """Files of a packaged version, as they were uploaded, by path."""
     found = call.services.version_archives.list_files(call.actor, process, version)
     return _ORDER.page(FilePage, found, asked, lambda file: file)

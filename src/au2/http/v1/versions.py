@@ -10,9 +10,10 @@ from au2.domain.difference import Difference
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
 from au2.domain.processes.version import Contract, Version
 from au2.http.created import created, set_location
-from au2.http.dependencies import Call, VersionNumber, may_change_process
+from au2.http.dependencies import Call, may_change_process
 from au2.http.errors import error_responses
 from au2.http.paging import Order, PageOf
+from au2.http.parameters import ProcessPath, VersionPath
 from au2.http.request_body import json_body
 from au2.http.v1.views import view, view_version
 from au2.package.tree.entries import mode_of
@@ -41,7 +42,7 @@ _ORDER = Order[Version](int, key=lambda version: (version.number,))
 
 
 @router.get("", responses=error_responses(NotFound))
-def list_versions(call: Call, process: str, asked: PageOf) -> VersionPage:
+def list_versions(call: Call, process: ProcessPath, asked: PageOf) -> VersionPage:
     """Versions, oldest first."""
     found = call.services.versions.list_versions(call.actor, process)
     return _ORDER.page(VersionPage, found, asked, view_version)
@@ -54,7 +55,7 @@ def list_versions(call: Call, process: str, asked: PageOf) -> VersionPage:
     | error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
 def create_version(
-    call: Call, process: str, body: VersionCreationBody, response: Response
+    call: Call, process: ProcessPath, body: VersionCreationBody, response: Response
 ) -> VersionView:
     """Create a version without an image."""
     contract = Contract(body.environment, body.args_schema, body.out_schema)
@@ -68,7 +69,7 @@ def create_version(
 @router.get("/default", responses=error_responses(NotFound, Conflict))
 def get_default_version(
     call: Call,
-    process: str,
+    process: ProcessPath,
     *,
     latest: Annotated[bool, Query(description="What a run with 'latest' takes.")] = False,
 ) -> VersionView:
@@ -77,13 +78,13 @@ def get_default_version(
 
 
 @router.get("/newest", responses=error_responses(NotFound))
-def get_newest_version(call: Call, process: str) -> VersionView:
+def get_newest_version(call: Call, process: ProcessPath) -> VersionView:
     """The newest version with an upload, with an image or without."""
     return view_version(call.services.versions.get_newest_upload(call.actor, process))
 
 
 @router.get("/{version}", responses=error_responses(NotFound))
-def get_version(call: Call, process: str, version: VersionNumber) -> VersionView:
+def get_version(call: Call, process: ProcessPath, version: VersionPath) -> VersionView:
     """One version."""
     return view_version(call.services.versions.get(call.actor, process, version))
 
@@ -92,7 +93,7 @@ def get_version(call: Call, process: str, version: VersionNumber) -> VersionView
     "/{version}", responses=error_responses(NotFound, NotPermitted, TooLarge, StorageFull)
 )
 def update_version(
-    call: Call, process: str, version: VersionNumber, body: VersionUpdateBody
+    call: Call, process: ProcessPath, version: VersionPath, body: VersionUpdateBody
 ) -> VersionView:
     """Change the description of a version."""
     updated = call.services.versions.update(
@@ -106,7 +107,7 @@ def update_version(
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def delete_version(call: Call, process: str, version: VersionNumber) -> None:
+def delete_version(call: Call, process: ProcessPath, version: VersionPath) -> None:
     """Delete a version; its number is not used again."""
     call.services.versions.delete(call.actor, process, version)
 
@@ -114,20 +115,20 @@ def delete_version(call: Call, process: str, version: VersionNumber) -> None:
 @router.post(
     "/{version}/publish", responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull)
 )
-def publish_version(call: Call, process: str, version: VersionNumber) -> VersionView:
+def publish_version(call: Call, process: ProcessPath, version: VersionPath) -> VersionView:
     """Publish a version with an image."""
     return view_version(call.services.versions.publish(call.actor, process, version))
 
 
 @router.post("/{version}/unpublish", responses=error_responses(NotFound, NotPermitted, StorageFull))
-def unpublish_version(call: Call, process: str, version: VersionNumber) -> VersionView:
+def unpublish_version(call: Call, process: ProcessPath, version: VersionPath) -> VersionView:
     """Withdraw a publication."""
     return view_version(call.services.versions.unpublish(call.actor, process, version))
 
 
 @router.get("/{version}/diff/{other}", responses=error_responses(NotFound))
 def compare_versions(
-    call: Call, process: str, version: VersionNumber, other: VersionNumber
+    call: Call, process: ProcessPath, version: VersionPath, other: VersionPath
 ) -> VersionDiff:
     """Differences from ``version`` (the old one) to ``other`` (the new one)."""
     return _view(call.services.version_diffs.compare(call.actor, process, version, other))
