@@ -11,6 +11,7 @@ from au2.http.created import PREFIX
 from au2.http.errors import error_responses
 from au2.http.request_body import find_body_model
 from au2.wire.base import WireType
+from au2.wire.descriptions import format_text
 from au2.wire.field import LARGEST_NUMBER
 from au2.wire.job import LogChunk
 from au2.wire.violations import adapter_of
@@ -105,7 +106,7 @@ def _add_schema(document: Schema, model: type[WireType]) -> None:
 def _add_body(document: Schema, operation: Schema, model: type[WireType], *, counted: bool) -> None:
     _add_schema(document, model)
     reference = {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}
-    text = (model.__doc__ or "").strip().splitlines()[0].replace("``", "`")
+    text = format_text((model.__doc__ or "").strip().splitlines()[0])
     operation["requestBody"] = {
         "required": True,
         "description": text,
@@ -133,6 +134,7 @@ def _name_output(document: Schema) -> None:
 
 
 def _complete_operation(document: Schema, operation: Schema) -> None:
+    operation["description"] = format_text(operation["description"])
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = schema = _without_null(parameter["schema"])
         if "description" in schema:

@@ -176,8 +176,10 @@ async def _answer_http(request: Request, error: Exception) -> Response:
             says = InvalidRequest(
                 f"The method {request.method} is not supported at {request.url.path}."
             )
-            allowed = request.app.state.allowed_methods.of(request.url.path)
-            return make_error_response(says, status=405, headers={"Allow": allowed})
+            allowed = request.app.state.allowed_methods.of(request.scope["path"])
+            # The document's own path is a route of the framework.
+            headers = {"Allow": allowed} if allowed else error.headers
+            return make_error_response(says, status=405, headers=headers)
         case 400:
             return make_error_response(InvalidRequest("The body can't be read as JSON."))
         case status:

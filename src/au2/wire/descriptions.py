@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from functools import cache
 from itertools import pairwise
 from textwrap import dedent
@@ -27,6 +28,11 @@ def read_docstrings(kind: type) -> dict[str, str]:
     }
 
 
+def format_text(docstring: str) -> str:
+    """Return a docstring for readers of JSON: Markdown, and null for None."""
+    return re.sub(r"\bNone\b", "null", docstring.replace("``", "`"))
+
+
 def describe_fields(kind: type, schema: dict[str, Any]) -> None:
     """Add the descriptions to the JSON Schema of a class.
 
@@ -35,9 +41,11 @@ def describe_fields(kind: type, schema: dict[str, Any]) -> None:
     texts: dict[str, str] = {}
     for above in reversed(kind.__mro__):
         texts.update(read_docstrings(above))
+    if "description" in schema:
+        schema["description"] = format_text(schema["description"])
     for name, field in schema.get("properties", {}).items():
         if name in texts:
-            field["description"] = texts[name].replace("``", "`")
+            field["description"] = format_text(texts[name])
         _lift(field)
 
 

@@ -97,6 +97,23 @@ def test_every_parameter_and_field_is_described():
     assert bare == []
 
 
+def descriptions(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == "description" and isinstance(item, str):
+                yield item
+            yield from descriptions(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from descriptions(item)
+
+
+def test_descriptions_speak_json_and_markdown():
+    texts = list(descriptions(DOCUMENT))
+    assert texts
+    assert [text for text in texts if "``" in text or re.search(r"\bNone\b|:\w+:`", text)] == []
+
+
 def test_every_operation_and_tag_is_described():
     named = {tag["name"] for tag in DOCUMENT["tags"]}
     for path, method, operation in operations_of(DOCUMENT):
@@ -238,3 +255,15 @@ def test_other_methods_are_refused_with_all_that_are_there():
     assert len(answers) > len(DOCUMENT["paths"])
     for path, method, status, allowed in answers:
         assert (status, allowed) == (405, ", ".join(sorted(_also(path)))), (method, path)
+
+
+async def _ask(method: str, path: str) -> httpx.Response:
+    transport = httpx.ASGITransport(APP)
+    async with httpx.AsyncClient(transport=transport, base_url="http://au2.example") as client:
+        return await client.request(method, path)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/openapi.json", "/sdk/", "/sdk/x"])
+def test_paths_outside_the_document_name_their_methods_too(path: str):
+    answer = anyio.run(_ask, "POST", path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
