@@ -138,6 +138,8 @@ Email = Annotated[str, Shown(maxLength=254, examples=["ada@example.org"])]
 Name = Annotated[str, Shown(minLength=1, maxLength=200, examples=["forecast"])]
 GivenName = Annotated[str, Limits(min_length=1, max_length=200), Shown(examples=["forecast"])]
 """Name in the body of a request."""
+SecretReference = Annotated[str, Shown(pattern=SECRET_NAME_PATTERN, examples=["db-password"])]
+"""Name of a secret that is there."""
 Description = Annotated[str, Shown(maxLength=100_000)]
 GivenDescription = Annotated[str, Limits(max_length=100_000)]
 Tag = Annotated[str, Shown(minLength=1, maxLength=100, examples=["nightly"])]

@@ -21,6 +21,7 @@ from au2.wire.field import (
     ProjectId,
     ReasonName,
     Seconds,
+    SecretReference,
     Shown,
     VersionNumber,
     WaitingCodeName,
@@ -28,6 +29,10 @@ from au2.wire.field import (
 from au2.wire.page import Page
 
 _FINAL_STATES: Final = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
+
+
+_VARIABLES = Shown(propertyNames={"type": "string", "pattern": "^[^=]+$"})
+"""Keywords of a map by variable. Names in packages are stricter: letters, digits and ``_``."""
 
 
 class RunCreation(RequestType):
@@ -42,9 +47,9 @@ class RunCreation(RequestType):
     arguments: dict[str, Any] = {}
     """Arguments, which the version's schema checks; at most 1 MiB as JSON unless the server's
     settings say otherwise."""
-    environment: dict[str, str] = {}
+    environment: Annotated[dict[str, str], _VARIABLES] = {}
     """Variable → text, beside the version's defaults; at most 1 MiB in all, with the secrets."""
-    secrets: dict[str, str] = {}
+    secrets: Annotated[dict[str, SecretReference], _VARIABLES, Shown(maxProperties=100)] = {}
     """Variable → name of the secret whose value it gets."""
     cpu: Annotated[float, Limits(gt=0, le=1024)] | None = None
     """Number of cores."""

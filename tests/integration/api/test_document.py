@@ -127,7 +127,6 @@ def test_every_operation_and_tag_is_described():
 FREE = {
     "VersionCreation.environment",
     "RunCreation.environment",
-    "RunCreation.secrets",
 }
 
 
