@@ -272,7 +272,7 @@ class JobPage(Page):
 class LogRecord(ResponseType):
     """One record of a log. Exactly one of ``text`` and ``base64`` is set."""
 
-    time: Annotated[str, Shown(maxLength=64, examples=["2030-01-31T12:00:00.000000001Z"])]
+    time: Annotated[str, Shown(maxLength=64, examples=["2030-01-31T12:00:00.000000001+00:00"])]
     """RFC 3339 with nanoseconds."""
     stream: Literal["stdout", "stderr", "platform"]
     """Where it was written; ``platform``: by au2 itself."""

@@ -1,5 +1,6 @@
 """The OpenAPI document is true: what schemathesis makes of it is answered as it says."""
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,7 +100,16 @@ def serialize_contents(_: object, value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-SCHEMA = schemathesis.openapi.from_dict(make_document())
+def document_of_events() -> dict[str, Any]:
+    """The document with the schema of an event where schemathesis looks for it: at the stream."""
+    document = copy.deepcopy(make_document())
+    follow = document["paths"]["/api/v1/jobs/{job}/logs/follow"]["get"]
+    stream = follow["responses"]["200"]["content"]["text/event-stream"]
+    stream["schema"] = stream["schema"]["x-item-schema"]
+    return document
+
+
+SCHEMA = schemathesis.openapi.from_dict(document_of_events())
 OPERATIONS = sorted(
     operation["operationId"]
     for methods in make_document()["paths"].values()
