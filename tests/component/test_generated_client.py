@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 
 from au2.client.http.server_sent_events import parse_events
-from au2.domain.container_contract import Language
 from au2.domain.ids import make_guid
+from au2.domain.jobs.container_contract import Language
 from au2.engines.fake.program import Print, WriteFile
 from au2.http.app import make_app
 from au2.http.document import operations_of
-from tests.support.backend import OPERATOR, PASSWORD, frame
-from tests.support.busybox import make_image, make_layer
 from tests.support.checkout import ROOT
-from tests.support.dispatching import Installation, open_installation
-from tests.support.live import served
+from tests.support.images.busybox import make_image, make_layer
+from tests.support.servers.backend import OPERATOR, PASSWORD, frame
+from tests.support.servers.dispatching import Installation, open_installation
+from tests.support.servers.live import served
 
 SETTINGS = ROOT / "docs" / "guides" / "openapi-python-client.yml"
 PACKAGE = "generated_au2_client"

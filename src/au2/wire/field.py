@@ -113,16 +113,16 @@ _DESCRIPTIONS: Final = {
     "ErrorCode": "Code of an error; docs/reference/errors.md explains each." + _MAY_GROW,
 }
 
-JobStateName = Annotated[str, EnumOf("job", "JobState")]
-JobTypeName = Annotated[str, EnumOf("job", "JobType")]
-ReasonName = Annotated[str, EnumOf("job", "Reason")]
-RoleName = Annotated[str, EnumOf("identity", "Role")]
-ImageStatusName = Annotated[str, EnumOf("version", "ImageStatus")]
-VersionTypeName = Annotated[str, EnumOf("version", "VersionType")]
-LanguageName = Annotated[str, EnumOf("container_contract", "Language")]
-NetworkName = Annotated[str, EnumOf("container_contract", "Network")]
-ChoiceRuleName = Annotated[str, EnumOf("version", "ChoiceRule")]
-WaitingCodeName = Annotated[str, EnumOf("waiting", "WaitingCode")]
+JobStateName = Annotated[str, EnumOf("jobs.job", "JobState")]
+JobTypeName = Annotated[str, EnumOf("jobs.job", "JobType")]
+ReasonName = Annotated[str, EnumOf("jobs.job", "Reason")]
+RoleName = Annotated[str, EnumOf("accounts.identity", "Role")]
+ImageStatusName = Annotated[str, EnumOf("processes.version", "ImageStatus")]
+VersionTypeName = Annotated[str, EnumOf("processes.version", "VersionType")]
+LanguageName = Annotated[str, EnumOf("jobs.container_contract", "Language")]
+NetworkName = Annotated[str, EnumOf("jobs.container_contract", "Network")]
+ChoiceRuleName = Annotated[str, EnumOf("processes.version", "ChoiceRule")]
+WaitingCodeName = Annotated[str, EnumOf("jobs.waiting", "WaitingCode")]
 
 Guid = Annotated[str, Shown(pattern=GUID_PATTERN, examples=[EXAMPLE_GUID])]
 GivenGuid = Annotated[str, Shown(pattern=ANY_GUID_PATTERN, examples=[EXAMPLE_GUID])]

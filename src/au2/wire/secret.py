@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from au2.domain.secret_name import VALUE_BYTES
+from au2.domain.accounts.secret_name import VALUE_BYTES
 from au2.wire.base import Limits, RequestType, ResponseType
 from au2.wire.field import (
     SECRET_NAME_PATTERN,

@@ -11,12 +11,12 @@ import schemathesis
 from hypothesis import given
 from schemathesis import GenerationMode
 
-from au2.domain.container_contract import Language, Network
+from au2.domain.accounts.identity import Role
 from au2.domain.errors import all_errors
-from au2.domain.identity import Role
-from au2.domain.job import JobState, JobType, Reason
-from au2.domain.version import ChoiceRule, ImageStatus, VersionType
-from au2.domain.waiting import WaitingCode
+from au2.domain.jobs.container_contract import Language, Network
+from au2.domain.jobs.job import JobState, JobType, Reason
+from au2.domain.jobs.waiting import WaitingCode
+from au2.domain.processes.version import ChoiceRule, ImageStatus, VersionType
 from au2.http.app import make_app
 from au2.http.document import operations_of
 from au2.wire.violations import adapter_of

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 from tests.support.checkout import ROOT, RUNTIME_NAME
-from tests.support.people import People
-from tests.support.server_process import EMAIL, PASSWORD, PROJECT
+from tests.support.commands.people import People
+from tests.support.servers.server_process import EMAIL, PASSWORD, PROJECT
 
 PAGE = ROOT / "docs" / "guides" / "http.md"
 ADDRESS = "https://au2.example.org"
