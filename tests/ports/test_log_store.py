@@ -148,3 +148,16 @@ def test_nobody_writes_a_closed_or_removed_log(store: LogStore) -> None:
     store.remove(JOB)
     assert refused(again, store)
     assert store.size_bytes(JOB, 1) == 0
+
+
+def test_jobs_with_logs_and_their_sizes(store: LogStore) -> None:
+    assert list(store.list_jobs()) == []
+    append(store, JOB, 1, LINE)
+    append(store, JOB, 2, LINE)
+    append(store, 1, 1, LINE)
+
+    assert sorted(store.list_jobs()) == [1, JOB]
+    assert store.job_bytes(JOB) == 2 * len(LINE)
+    assert store.job_bytes(2) == 0
+    store.remove(JOB)
+    assert list(store.list_jobs()) == [1]

@@ -57,7 +57,10 @@ class OrganizationChanges:
     def delete_organization(
         self, actor: Actor, organization: str, *, name: str | None = None
     ) -> None:
-        """Delete an organization; see :meth:`delete_project`."""
+        """Delete an organization as :meth:`delete_project` does a project.
+
+        Garbage collection removes the logs of its jobs, which nobody may read any more.
+        """
         owner = self._authorize(actor, organization, None, Action.DELETE_ORGANIZATION)
         present = self._organizations.get_organization(actor, owner.organization_id)
         self._delete(actor, owner, present.name, name, EventAction.ORGANIZATION_DELETED)

@@ -123,9 +123,9 @@ class StoredImages:
 
     def collect(self, wishes: GCOptions = WISHES) -> GCReport:
         backend = self.backend
-        return GarbageCollection(backend.database, backend.blobs, self.layers, backend.clock).run(
-            wishes
-        )
+        return GarbageCollection(
+            backend.database, backend.blobs, self.layers, backend.logs, backend.clock
+        ).run(wishes)
 
     def present(self) -> set[str]:
         return set(self.backend.blobs.list_digests())

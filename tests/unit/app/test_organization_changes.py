@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
@@ -6,7 +9,8 @@ from au2.domain.accounts.context import Context
 from au2.domain.accounts.identity import Actor
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
 from au2.domain.jobs.job import JobState, Outcome
-from au2.stores.database import accounts, secrets
+from au2.domain.processes.repository import Repository
+from au2.stores.database import accounts, owners, secrets
 from au2.stores.database.events import list_events
 from tests.support.images.busybox import make_image, make_layer
 from tests.support.packages.built_versions import add_image_version, add_packaged_version, packaged
@@ -215,3 +219,87 @@ def test_an_organization_leaves_nothing_that_garbage_collection_keeps(
     ]
     # A new one may have the name.
     assert services.organizations.create_organization(operator(backend), "Acme").name == "Acme"
+
+
+Insertion = Callable[[Backend, Actor, Context], object]
+
+PROJECT_INSERTIONS: dict[str, Insertion] = {
+    "process": lambda backend, actor, owner: backend.services.processes.create(actor, owner, "x"),
+    "secret": lambda backend, actor, owner: backend.services.secrets.create(actor, owner, "x"),
+    "member": lambda backend, actor, owner: backend.services.members.add(
+        actor, owner, "m@example.com", "viewer"
+    ),
+    "runtime": lambda backend, actor, owner: backend.runtime("Own", owner),
+    "run of the organization's process": lambda backend, actor, owner: (
+        backend.services.jobs.submit_run(actor, owner, RunOrder("shared"))
+    ),
+}
+ORGANIZATION_INSERTIONS: dict[str, Insertion] = {
+    **{name: made for name, made in PROJECT_INSERTIONS.items() if "run" not in name},
+    "project": lambda backend, actor, owner: backend.services.organizations.create_project(
+        actor, owner.organization_id, "x"
+    ),
+    "push": lambda backend, actor, owner: backend.services.repository_blobs.begin(
+        actor, Repository(owner.organization_id, "base")
+    ),
+}
+
+
+@pytest.mark.parametrize("insertion", PROJECT_INSERTIONS)
+def test_nothing_is_added_to_a_project_deleted_in_between(
+    backend: Backend, context: Context, above: Context, insertion: str
+) -> None:
+    process = backend.process(above, "shared")
+    backend.version(process)
+    # As a request knows its actor, before the deletion.
+    actor = backend.user("dev@example.com", "admin", above)
+    backend.services.organization_changes.delete_project(operator(backend), *project_of(context))
+
+    with pytest.raises(NotFound):
+        PROJECT_INSERTIONS[insertion](backend, actor, context)
+    with backend.database.read() as transaction:
+        assert owners.count_possessions(transaction, context) == {}
+        assert owners.count_unfinished_jobs(transaction, context) == 0
+
+
+@pytest.mark.parametrize("insertion", ORGANIZATION_INSERTIONS)
+def test_nothing_is_added_to_an_organization_deleted_in_between(
+    backend: Backend, context: Context, above: Context, insertion: str
+) -> None:
+    actor = backend.user("dev@example.com", "admin", above)
+    backend.services.organization_changes.delete_organization(
+        operator(backend), above.organization_id, name="Acme"
+    )
+
+    with pytest.raises(NotFound):
+        ORGANIZATION_INSERTIONS[insertion](backend, actor, above)
+    with backend.database.read() as transaction:
+        assert owners.count_possessions(transaction, above) == {}
+
+
+def test_runs_and_a_deletion_at_once(backend: Backend, context: Context, above: Context) -> None:
+    """Each run is either finished with before the deletion, or refused."""
+    backend.version(backend.process(above, "shared"))
+    actor = operator(backend)
+    services = backend.services
+
+    def submit(_: int) -> int | None:
+        try:
+            return services.jobs.submit_run(actor, context, RunOrder("shared")).id
+        except NotFound:
+            return None
+
+    def delete(_: int) -> bool:
+        try:
+            services.organization_changes.delete_project(actor, *project_of(context))
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        deleted = pool.map(delete, range(1))
+        submitted = [number for number in pool.map(submit, range(8)) if number is not None]
+    with backend.database.read() as transaction:
+        unfinished = owners.count_unfinished_jobs(transaction, context)
+    assert unfinished == len(submitted)
+    assert any(deleted) is (unfinished == 0)

@@ -28,6 +28,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from au2.app.maintenance.live_set import Cutoffs, LiveSet, find_live_set
 from au2.app.maintenance.stale_rows import StaleRowCleanup
@@ -37,10 +38,13 @@ from au2.engines.protocol import UnpackedLayers
 from au2.stores.content.protocol import Ingest, Manager
 from au2.stores.database.content import repositories, uploads
 from au2.stores.database.database import Database
+from au2.stores.database.owners import find_jobs_of_deleted_organizations
+from au2.stores.logs.protocol import LogStore
 
 LEAST_GRACE_SECONDS = 3600.0
 """Builds of large runtimes take less."""
 _MOST_NAMED = 20
+_JOBS_AT_ONCE = 500
 _UNNEEDED = "nothing needs it"
 _LEASED = "leased: written or reused within the grace time"
 ENDED = "its upload has ended"
@@ -57,6 +61,7 @@ class ResourceKind(StrEnum):
     """Compressed forms: entries of blobs that another blob holds compressed."""
     UNFINISHED = "unfinished files"
     LAYERS = "unpacked layers"
+    LOGS = "logs"
     RECORDS = "records"
 
 
@@ -188,11 +193,13 @@ class GarbageCollection:
         database: Database,
         blobs: Manager,
         layers: UnpackedLayers,
+        logs: LogStore,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._layers = layers
+        self._logs = logs
         self._clock = clock
 
     def run(self, options: GCOptions) -> GCReport:
@@ -219,12 +226,28 @@ class GarbageCollection:
         )
         sweep.ingests(found, policy)
         sweep.layers()
+        self._sweep_logs(sweep.report, plan=options.plan)
         rows = StaleRowCleanup(self._database, cutoffs.created_at, now, plan=options.plan)
         cleared = rows.clear(
             is_gone=sweep.is_gone, has_bytes=lambda name: self._blobs.ingest_bytes(name) > 0
         )
         sweep.report.goes(ResourceKind.RECORDS, "their subject is gone", number=cleared)
         return sweep.report
+
+    def _sweep_logs(self, report: GCReport, *, plan: bool) -> None:
+        """Sweep logs of jobs of deleted organizations, whose jobs have all ended."""
+        ids = self._logs.list_jobs()
+        while page := tuple(islice(ids, _JOBS_AT_ONCE)):
+            with self._database.read() as transaction:
+                gone = find_jobs_of_deleted_organizations(transaction, page)
+            for job_id in gone:
+                report.goes(
+                    ResourceKind.LOGS,
+                    "their organization was deleted",
+                    self._logs.job_bytes(job_id),
+                )
+                if not plan:
+                    self._logs.remove(job_id)
 
 
 class _Sweep:

@@ -27,7 +27,7 @@ from au2.server.disk_reserve import create_disk_reserve
 from au2.server.disk_usage import DiskUsage, list_disk_usage
 from au2.server.settings.sections import Settings
 from au2.server.wiring.engine import make_engine
-from au2.server.wiring.stores import make_blobs, opened_to_read, opened_to_write
+from au2.server.wiring.stores import make_blobs, make_logs, opened_to_read, opened_to_write
 from au2.stores.database.database import Database
 
 _MOST_HITS = 5
@@ -177,7 +177,7 @@ def gc(
     opened = opened_to_read if plan else opened_to_write
     with opened(data) as database, nullcontext() if plan else allow_blob_removal(data.blobs):
         layers = make_engine(data, settings)
-        collection = GarbageCollection(database, make_blobs(data), layers, now)
+        collection = GarbageCollection(database, make_blobs(data), layers, make_logs(data), now)
         try:
             report = collection.run(options)
         except Conflict as error:

@@ -9,6 +9,7 @@ from au2.domain.accounts.account import Member, Organization, Project, Token, Us
 from au2.domain.accounts.context import Context
 from au2.domain.accounts.identity import Membership, Role
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import ensure_owner_exists
 from au2.stores.database.queries import (
     context_columns,
     entity_columns,
@@ -193,7 +194,8 @@ def list_organizations(transaction: Transaction, ids: Collection[str]) -> list[O
 
 
 def add_project(transaction: Transaction, project: Project) -> None:
-    """Insert a project."""
+    """Insert a project. Raises NotFound: the organization was deleted."""
+    ensure_owner_exists(transaction, Context(project.organization_id))
     transaction.execute(insert(projects).values(entity_columns(project)))
 
 
@@ -224,7 +226,8 @@ def set_membership(
     at: datetime,
     by: str,
 ) -> None:
-    """Set a user's role in a context, in place of an earlier one."""
+    """Set a user's role in a context, in place of an earlier one. Raises NotFound."""
+    ensure_owner_exists(transaction, membership.context)
     replaced = transaction.execute(
         update(memberships)
         .where(memberships.c.user_id == user_id, owned_by(memberships, membership.context))

@@ -35,6 +35,7 @@ from au2.domain.jobs.job import (
 from au2.domain.jobs.waiting import QueuePosition
 from au2.domain.processes.version import ChoiceRule, ImageStatus, NewerVersion, VersionChoice
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import ensure_owner_exists
 from au2.stores.database.queries import (
     context_columns,
     in_chunks,
@@ -139,7 +140,12 @@ def add_job(
     ready: bool,
     request: RunRequest | None = None,
 ) -> int:
-    """Insert a PENDING job and return its id; dispatchers take only a ready one."""
+    """Insert a PENDING job and return its id; dispatchers take only a ready one.
+
+    Raises:
+        NotFound: the organization or project was deleted.
+    """
+    ensure_owner_exists(transaction, context)
     return int(
         transaction.execute(
             _INSERT,

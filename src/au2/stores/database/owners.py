@@ -1,14 +1,25 @@
 """Owners, which are organizations and projects: names, possessions, renaming and deletion."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from au2.domain.accounts.context import Context
+from au2.domain.errors import NotFound
 from au2.domain.jobs.job import JobState
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import owned_by
+from au2.stores.database.queries import context_columns, owned_by
 from au2.stores.database.tables import (
     blob_uploads,
     contents,
@@ -26,6 +37,14 @@ from au2.stores.database.tables import (
 )
 
 _OPEN_STATES = (JobState.PENDING.value, JobState.RUNNING.value)
+_LIVING = select(organizations.c.id).where(
+    organizations.c.id == bindparam("organization_id"),
+    organizations.c.deleted_at.is_(None),
+    bindparam("project_id", type_=String).is_(None)
+    | select(projects.c.id)
+    .where(projects.c.id == bindparam("project_id"), projects.c.deleted_at.is_(None))
+    .exists(),
+)
 _OWN_REPOSITORY = ~repository_manifests.c.repository.startswith("process_", autoescape=True)
 """Those of processes go with the process."""
 
@@ -99,6 +118,34 @@ def delete_owner(transaction: Transaction, owner: Context, *, at: datetime) -> N
         )
     table, is_owner = _row_of(owner)
     transaction.execute(update(table).where(is_owner).values(deleted_at=at))
+
+
+def ensure_owner_exists(transaction: Transaction, owner: Context | None) -> None:
+    """Refuse a new possession of a deleted organization or project; None owns global objects.
+
+    Part of every insertion: actors are looked up before the writing transaction, and a deletion may
+    come in between.
+
+    Raises:
+        NotFound: the owner was deleted.
+    """
+    if owner is None:
+        return
+    if transaction.execute(_LIVING, context_columns(owner)).one_or_none() is None:
+        raise NotFound(
+            f"The {'organization' if owner.project_id is None else 'project'} was deleted.",
+            hint="See: au2 context list",
+        )
+
+
+def find_jobs_of_deleted_organizations(transaction: Transaction, ids: Sequence[int]) -> set[int]:
+    """Return those of the jobs whose organization was deleted."""
+    query = (
+        select(jobs.c.id)
+        .join(organizations, organizations.c.id == jobs.c.organization_id)
+        .where(jobs.c.id.in_(ids), organizations.c.deleted_at.is_not(None))
+    )
+    return set(transaction.execute(query).scalars())
 
 
 def owner_is_deleted(table: Any) -> ColumnElement[bool]:

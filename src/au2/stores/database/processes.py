@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from au2.domain.accounts.context import Context
 from au2.domain.processes.version import Process
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import ensure_owner_exists
 from au2.stores.database.queries import entity_columns, read_context, read_entity, visible_from
 from au2.stores.database.tables import processes
 
@@ -28,7 +29,8 @@ def _process(row: Any) -> Process:
 
 
 def add_process(transaction: Transaction, process: Process) -> None:
-    """Insert a process, whose first version will have number 1."""
+    """Insert a process, whose first version will have number 1. Raises NotFound."""
+    ensure_owner_exists(transaction, process.context)
     values = entity_columns(process) | {"version_counter": 0}
     transaction.execute(insert(processes).values(values))
 

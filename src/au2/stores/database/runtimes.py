@@ -10,6 +10,7 @@ from au2.domain.accounts.context import Context
 from au2.domain.jobs.container_contract import Language
 from au2.domain.processes.runtime import Runtime, RuntimeBuild
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import ensure_owner_exists
 from au2.stores.database.queries import context_columns, read_context, read_entity, visible_from
 from au2.stores.database.tables import runtime_versions, runtimes
 
@@ -118,7 +119,12 @@ def ensure_runtime(
     context: Context | None,
     at: datetime,
 ) -> None:
-    """Insert a runtime unless present. The owner of an existing one stays."""
+    """Insert a runtime unless present. The owner of an existing one stays.
+
+    Raises:
+        NotFound: the owner was deleted.
+    """
+    ensure_owner_exists(transaction, context)
     present = transaction.execute(
         select(runtimes.c.id).where(runtimes.c.id == runtime_id)
     ).one_or_none()

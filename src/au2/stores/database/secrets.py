@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from au2.domain.accounts.context import Context
 from au2.domain.accounts.secret import Secret
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import ensure_owner_exists
 from au2.stores.database.queries import (
     entity_columns,
     owned_by,
@@ -26,7 +27,8 @@ def _secret(row: Any) -> Secret:
 
 
 def add_secret(transaction: Transaction, secret: Secret) -> None:
-    """Insert a secret without a value."""
+    """Insert a secret without a value. Raises NotFound: its owner was deleted."""
+    ensure_owner_exists(transaction, secret.context)
     values = entity_columns(secret) | {"size_bytes": 0}
     del values["has_value"]
     transaction.execute(insert(secrets).values(values))

@@ -66,6 +66,21 @@ class FileLogStore:
         except FileNotFoundError:
             return b""
 
+    def list_jobs(self) -> Iterator[int]:
+        """Yield the ids of the jobs that have logs; see the protocol."""
+        for folder in self._root.glob("*"):
+            # A job with several attempts has several files.
+            names = (path.name.partition("-")[0] for path in folder.glob("*-*.log"))
+            yield from {int(name) for name in names if name.isdecimal()}
+
+    def job_bytes(self, job_id: int) -> int:
+        """Size of the logs of all attempts of the job."""
+        total = 0
+        for path in self._folder(job_id).glob(f"{job_id}-*.log"):
+            with suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
+
     def remove(self, job_id: int) -> None:
         """Remove the logs of all attempts of the job."""
         for path in self._folder(job_id).glob(f"{job_id}-*"):

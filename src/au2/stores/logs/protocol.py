@@ -4,6 +4,7 @@ A log belongs to one attempt of a job. Records (:mod:`au2.stores.logs.record`) a
 an offset stays valid. One suite in ``tests/ports`` runs on every implementation.
 """
 
+from collections.abc import Iterator
 from typing import Protocol
 
 PREALLOCATED_BYTES = 128 << 10
@@ -89,6 +90,14 @@ class LogStore(Protocol):
 
         Empty at the end of the log, or without one.
         """
+        ...
+
+    def list_jobs(self) -> Iterator[int]:
+        """Yield the ids of the jobs that have logs, in any order."""
+        ...
+
+    def job_bytes(self, job_id: int) -> int:
+        """Size of the logs of all attempts of a job."""
         ...
 
     def remove(self, job_id: int) -> None:

@@ -24,9 +24,13 @@ from au2.stores.database import tables
 from au2.stores.database.content import repository_blobs
 from au2.stores.database.content import stale_rows as forgetting
 from au2.stores.database.content.layers import find_dependency_layer, put_dependency_layer
+from au2.stores.logs.record import Record, format_record
+from tests.support.images.busybox import make_image, make_layer
 from tests.support.images.stored_images import DAY, StoredImages
-from tests.support.servers.backend import creation
+from tests.support.packages.built_versions import add_image_version
+from tests.support.servers.backend import OPERATOR, creation
 
+LINE = format_record(Record("2026-01-02T03:04:05.678901234Z", "stdout", False, b"hello"))
 PLAN = GCOptions(grace_seconds=DAY, unused_seconds=90 * DAY, plan=True)
 
 
@@ -498,3 +502,30 @@ def test_a_blob_that_comes_again_keeps_its_row(stored_images: StoredImages) -> N
         assert again[0].at == backend.clock()
         assert forgetting.list_repository_rows(transaction, again[0].key) == []
         assert forgetting.delete_repository_rows(transaction, again) == 1
+
+
+def test_logs_of_a_deleted_organization_go(stored_images: StoredImages) -> None:
+    backend, services = stored_images.backend, stored_images.backend.services
+    jobs = {}
+    for name in ("Gone", "Kept"):
+        context = backend.organization(name)
+        process = backend.process(context)
+        add_image_version(backend, process, make_image([make_layer({"a": name.encode()})]))
+        jobs[name] = services.jobs.submit_run(stored_images.actor, context, RunOrder(process)).id
+        backend.append_log(jobs[name], LINE)
+        backend.end(backend.claim(jobs[name]), Outcome(JobState.SUCCEEDED, exit_code=0))
+        if name == "Gone":
+            # As of a second attempt.
+            backend.logs.writer(jobs[name], 2, 1).append(LINE, at=0)
+            services.organization_changes.delete_organization(
+                backend.actor(OPERATOR), context.organization_id, name="Gone"
+            )
+
+    plan = stored_images.collect(PLAN)
+    assert set(backend.logs.list_jobs()) == set(jobs.values())
+    report = stored_images.collect()
+
+    sizes = (1, 2 * len(LINE))
+    assert gone(plan, ResourceKind.LOGS) == gone(report, ResourceKind.LOGS) == sizes
+    assert list(backend.logs.list_jobs()) == [jobs["Kept"]]
+    assert gone(stored_images.collect(), ResourceKind.LOGS) == (0, 0)

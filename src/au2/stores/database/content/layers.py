@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from au2.domain.accounts.context import Context
 from au2.domain.processes.runtime import CheckedLayer, DependencyLayer
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import ensure_owner_exists
 from au2.stores.database.queries import entity_columns, read_entity, visible_from
 from au2.stores.database.tables import dependency_layers, layers
 
@@ -41,7 +42,13 @@ def find_layer_blobs(
 
 
 def put_dependency_layer(transaction: Transaction, layer: DependencyLayer, *, at: datetime) -> None:
-    """Insert a dependency layer, in place of an earlier one of its key."""
+    """Insert a dependency layer, in place of an earlier one of its key.
+
+    Raises:
+        NotFound: its owner was deleted.
+    """
+    if layer.organization_id is not None:
+        ensure_owner_exists(transaction, Context(layer.organization_id, layer.project_id))
     transaction.execute(delete(dependency_layers).where(dependency_layers.c.key == layer.key))
     times = {"created_at": at, "used_at": at}
     transaction.execute(insert(dependency_layers).values(entity_columns(layer) | times))

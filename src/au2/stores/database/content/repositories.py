@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
+from au2.domain.accounts.context import Context
 from au2.domain.processes.repository import Repository, StoredManifest
 from au2.domain.processes.upload import BlobUpload
 from au2.stores.database.content.repository_blobs import (
@@ -15,6 +16,7 @@ from au2.stores.database.content.repository_blobs import (
     repository_columns,
 )
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import ensure_owner_exists
 from au2.stores.database.queries import entity_columns, read_entity
 from au2.stores.database.tables import blob_uploads, repository_manifests, repository_tags
 
@@ -22,7 +24,12 @@ from au2.stores.database.tables import blob_uploads, repository_manifests, repos
 def put_manifest(
     transaction: Transaction, repository: Repository, manifest: StoredManifest
 ) -> None:
-    """Insert a pushed manifest; a repeated push renews its time and person, and keeps its alias."""
+    """Insert a pushed manifest; a repeated push renews its time and person, and keeps its alias.
+
+    Raises:
+        NotFound: the organization was deleted.
+    """
+    ensure_owner_exists(transaction, Context(repository.organization_id))
     known = find_manifest(transaction, repository, manifest.digest)
     delete_manifest(transaction, repository, manifest.digest)
     values = {**repository_columns(repository), **entity_columns(manifest)}
@@ -188,7 +195,8 @@ def delete_tags_of(transaction: Transaction, repository: Repository, digest: str
 
 
 def add_blob_upload(transaction: Transaction, upload: BlobUpload) -> None:
-    """Insert the upload of a blob."""
+    """Insert the upload of a blob. Raises NotFound: the organization was deleted."""
+    ensure_owner_exists(transaction, Context(upload.repository.organization_id))
     values = {**entity_columns(upload), **repository_columns(upload.repository)}
     transaction.execute(insert(blob_uploads).values(values))
 

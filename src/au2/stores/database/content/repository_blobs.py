@@ -10,9 +10,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Table, insert, select, update
 
+from au2.domain.accounts.context import Context
 from au2.domain.processes.repository import Repository, StoredBlob
 from au2.oci.spec.digest import is_alias
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import ensure_owner_exists
 from au2.stores.database.queries import in_chunks
 from au2.stores.database.tables import repository_blobs
 
@@ -103,7 +105,11 @@ def add_repository_blobs(
         sizes: size in bytes by digest.
         at: time of the push.
         aliases: verified aliases by digest.
+
+    Raises:
+        NotFound: the organization was deleted.
     """
+    ensure_owner_exists(transaction, Context(repository.organization_id))
     known = find_repository_blobs(transaction, repository, sizes)
     for chunk in in_chunks(known):
         transaction.execute(

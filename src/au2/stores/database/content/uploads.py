@@ -17,6 +17,7 @@ from au2.domain.accounts.context import Context
 from au2.domain.errors import LeaseLost
 from au2.domain.processes.upload import ImageUpload, PackageUpload, Upload, UploadState
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import ensure_owner_exists
 from au2.stores.database.queries import entity_columns, in_chunks, read_entity
 from au2.stores.database.tables import contents, uploads
 
@@ -135,7 +136,8 @@ def find_contents(
 
 
 def add_contents(transaction: Transaction, context: Context, sizes: Mapping[str, int]) -> None:
-    """Insert contents of a context (size in bytes by SHA-256)."""
+    """Insert contents of a context (size in bytes by SHA-256). Raises NotFound: it was deleted."""
+    ensure_owner_exists(transaction, context)
     known = find_contents(transaction, context, sizes)
     rows = [
         {"context_id": _id_of(context), "sha256": sha256, "size_bytes": size_bytes}
