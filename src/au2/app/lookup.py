@@ -188,7 +188,7 @@ def process_command(command: str, process: Process) -> str:
 
 
 def _no_process(text: str) -> NotFound:
-    return NotFound(f"There is no process '{text}' here.", hint="See: au2 process list")
+    return NotFound(f"There is no process '{text}' in this context.", hint="See: au2 process list")
 
 
 # -- jobs ------------------------------------------------------------------------------------------
@@ -258,7 +258,9 @@ def list_all_jobs(
 
 
 def _no_job(job_id: int) -> NotFound:
-    return NotFound(f"There is no job {job_id} here.")
+    return NotFound(
+        f"There is no job {job_id} that you may see.", hint="See: au2 job list --all-contexts"
+    )
 
 
 # -- secrets ---------------------------------------------------------------------------------------
@@ -312,7 +314,9 @@ def list_secrets(
 
 
 def _no_secret(name: str, hint: str | None = None) -> NotFound:
-    return NotFound(f"There is no secret '{name[:200]}' here.", hint=hint or "See: au2 secret list")
+    return NotFound(
+        f"There is no secret '{name[:200]}' in this context.", hint=hint or "See: au2 secret list"
+    )
 
 
 # -- runtimes --------------------------------------------------------------------------------------
@@ -322,7 +326,7 @@ def get_runtime(transaction: Transaction, actor: Actor, action: Action, runtime_
     """Return the runtime of a GUID, also a retired one. Raises NotFound, NotPermitted."""
     wanted = parse_guid(runtime_id)
     found = runtimes.find_runtime(transaction, wanted)
-    missing = NotFound(f"There is no runtime {wanted}.")
+    missing = NotFound(f"There is no runtime {wanted}.", hint="See: au2 runtime list")
     if found is None:
         raise missing
     if found.context is not None:
@@ -345,7 +349,7 @@ def get_named_runtime(
     in_use = [runtime for runtime in named if runtime.retired_at is None]
     if not named:
         raise NotFound(
-            f"There is no runtime '{text}' in this context.", hint="See them: au2 runtime list"
+            f"There is no runtime '{text}' in this context.", hint="See: au2 runtime list"
         )
     if not in_use:
         raise _retired(named[0])
@@ -413,4 +417,4 @@ def find_context(
 
 def no_organization(organization_id: str) -> NotFound:
     """Return the error for a foreign or missing organization."""
-    return NotFound(f"There is no organization {organization_id}.")
+    return NotFound(f"There is no organization {organization_id}.", hint="See: au2 context list")

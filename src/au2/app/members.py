@@ -148,7 +148,7 @@ class Members:
 
 
 def _no_member(address: str) -> NotFound:
-    return NotFound(f"There is no member {address} here.")
+    return NotFound(f"{address} is not a member of this context.", hint="See: au2 member list")
 
 
 def _ensure_other_admin(transaction: Transaction, user_id: str, context: Context) -> None:

@@ -177,7 +177,10 @@ class Organizations:
 
 
 def _no_project(context: Context) -> NotFound:
-    return NotFound(f"There is no project {context.project_id} in this organization.")
+    return NotFound(
+        f"There is no project {context.project_id} in this organization.",
+        hint="See: au2 project list",
+    )
 
 
 def ensure_name_is_free(transaction: Transaction, name: str, owner: Context) -> None:

@@ -10,6 +10,7 @@ import click
 from au2.console.console import FORMATS, Console
 from au2.console.failures import convert_stdout_errors, explain_failure
 from au2.console.parameters import check_texts
+from au2.console.suggestions import suggest_commands
 from au2.domain.errors import Au2Error
 
 if TYPE_CHECKING:
@@ -146,8 +147,6 @@ class Group(_HasHelp, click.Group):
 
     def _suggest(self, ctx: click.Context, name: str) -> list[str]:
         """Return similar commands, the option of that name, or the command of another group."""
-        from difflib import get_close_matches  # only needed for typing errors
-
         if any(f"--{name}" in option.opts for option in self.get_params(ctx)):
             return [f"--{name}"]
         meant = self._hints.get(name.lower())
@@ -155,7 +154,7 @@ class Group(_HasHelp, click.Group):
             return [f"{ctx.command_path} {meant}"]
         if name.lower() in self.summaries:
             return [name.lower()]
-        return get_close_matches(name.lower(), self.summaries, n=3, cutoff=0.5)
+        return suggest_commands(name.lower(), self.summaries)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write names and summaries without importing a command."""
@@ -250,7 +249,7 @@ def completion_command(
         has_output=False,
         options=options,
     )
-    @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+    @click.argument("shell", metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")))
     def completion(session: CommandSession, shell: str) -> None:
         from click.shell_completion import get_completion_class
 

@@ -1,5 +1,6 @@
 """Exit code (spec section 4) and message of a program for each exception."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, NamedTuple, NoReturn
@@ -21,6 +22,8 @@ _PLAIN_WORDS: Final = {
     "a valid float": "a number",
 }
 """Words of Click → words of au2."""
+_OPTIONAL_ARGUMENT: Final = re.compile(r"^Invalid value for '\[([^\[\]]+)\](?:\.\.\.)?'")
+_SURPLUS_ARGUMENTS: Final = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTALL)
 
 
 class PipeClosed(Exception):
@@ -128,8 +131,14 @@ def _explain_foreseen(error: BaseException) -> Failure | None:
 def _explain_usage(error: click.ClickException) -> Failure:
     context = getattr(error, "ctx", None)
     hint = f"See: {context.command_path} --help" if context is not None else None
-    message = error.format_message()
+    message = _OPTIONAL_ARGUMENT.sub(r"Invalid value for '\1'", error.format_message())
     for clicks, ours in _PLAIN_WORDS.items():
         message = message.replace(clicks, ours)
+    surplus = _SURPLUS_ARGUMENTS.fullmatch(message)
+    if surplus is not None:
+        message = f"Too many arguments: {surplus[1]}."
+    if context is not None and (surplus is not None or isinstance(error, click.MissingParameter)):
+        usage = " ".join([context.command_path, *context.command.collect_usage_pieces(context)])
+        hint = f"Usage: {usage}; see {context.command_path} --help"
     code = EXIT_USAGE if isinstance(error, click.UsageError) else error.exit_code
     return Failure(code, InvalidRequest(message, hint=hint))

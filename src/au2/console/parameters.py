@@ -6,6 +6,7 @@ are not UTF-8 from an old file or another encoding.
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -69,6 +70,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 _MOST: Final = (1 << 63) - 1
 """The largest integer of the database."""
+_DIGITS: Final = re.compile(r"[+-]?[0-9]+")
 
 
 class WholeNumber(click.IntRange):
@@ -82,7 +84,13 @@ class WholeNumber(click.IntRange):
         return f"x>={self.min}" if self.max == _MOST else super()._describe_range()
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number. Raises BadParameter."""
+        """Return the number. Raises BadParameter.
+
+        Python also reads digits of other scripts, and `1_000`: a slip for a job's or version's
+        number.
+        """
+        if isinstance(value, str) and not _DIGITS.fullmatch(value.strip()):
+            self.fail(f"'{value}' is not a whole number.", param, ctx)
         number: int = click.INT.convert(value, param, ctx)
         if self.min is not None and number < self.min:
             self.fail(f"{number} is less than {self.min}.", param, ctx)

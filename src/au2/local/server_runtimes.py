@@ -45,7 +45,7 @@ def _only_one(found: Sequence[Runtime], stated: str, data_dir: Path) -> Runtime:
     if not found:
         raise NotFound(
             f"There is no runtime '{stated}' in '{data_dir}'.",
-            hint=f"'au2-server runtime list --data-dir {data_dir}' shows all.",
+            hint=f"See: au2-server runtime list --data-dir {data_dir}",
         )
     if len(found) > 1:
         ids = ", ".join(one.id for one in found)

@@ -84,7 +84,7 @@ def build_runtime(
         if found is None:
             raise NotFound(
                 f"There is no runtime '{name}' to build on.",
-                hint="'au2-server runtime list' shows all; build that one first.",
+                hint="Build it first; those that are there: au2-server runtime list",
             )
         return found
 

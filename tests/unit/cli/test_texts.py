@@ -42,7 +42,9 @@ def check(place: Place, code: int, told: str) -> None:
     if parameter.type.name in _PATHS:
         assert code != 0
         return
+    # Optional arguments have brackets in the usage, and none in messages.
     name = parameter.get_error_hint(click.Context(leaf.command, info_name=leaf.name))
+    name = name.replace("[", "").replace("]...", "").replace("]", "")
     assert (code, f"Invalid value for {name}: The text is not valid UTF-8" in told) == (2, True), (
         told
     )

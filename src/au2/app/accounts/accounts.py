@@ -50,6 +50,8 @@ _TOUCH_EVERY = timedelta(minutes=1)
 _REFUSED_LOGIN = "refused login of %r from %s: %s"
 logger = logging.getLogger(__name__)
 
+_FORGOTTEN = "Forgotten? An operator of the server sets a new one: au2-server password EMAIL"
+
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
@@ -127,7 +129,7 @@ class Accounts:
         with self._database.read() as transaction:
             user = accounts.find_user_by_email(transaction, email.strip())
             if user is None:
-                raise NotFound(f"There is no user {email}.")
+                raise _no_user(email)
             return _make_actor(transaction, user, token_id="")
 
     def reset_password(self, email: str, password: str) -> int:
@@ -145,7 +147,7 @@ class Accounts:
         with self._database.write() as transaction:
             user = accounts.find_user_by_email(transaction, email.strip().lower())
             if user is None:
-                raise NotFound(f"There is no user '{email}' on this server.")
+                raise _no_user(email)
             accounts.set_password_hash(transaction, user.id, password_hash)
             ended = accounts.delete_all_tokens(transaction, user.id)
             self._note(transaction, PLATFORM, EventAction.USER_PASSWORD_RESET, f"user:{user.id}")
@@ -280,7 +282,7 @@ class Accounts:
                 user = accounts.find_user_by_email(transaction, known_as)
             fits = self._passwords.verify(user.password_hash if user else None, password)
             if user is None or not fits:
-                wrong = WrongPassword()
+                wrong = WrongPassword(hint=_FORGOTTEN)
                 self._log_refusal(email, address, wrong)
                 raise wrong
             attempt.succeed()
@@ -440,3 +442,7 @@ def _name_membership(transaction: Transaction, context: Context, role: Role) -> 
         None if project is None else project.name,
         role,
     )
+
+
+def _no_user(email: str) -> NotFound:
+    return NotFound(f"There is no user '{email}' on this server.", hint="See: au2-server user list")

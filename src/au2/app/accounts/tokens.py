@@ -101,7 +101,10 @@ def parse_token_name(text: str) -> str:
     name = parse_name(text, "a token")
     # These could not be named in an address afterwards.
     if "/" in name or name == "current" or is_guid(name):
-        raise InvalidRequest(f"'{name}' can't be the name of a token.", hint="Choose another.")
+        raise InvalidRequest(
+            f"'{name}' can't be the name of a token: no GUID, no 'current', and no '/' in it.",
+            hint="Choose another.",
+        )
     return name
 
 
@@ -174,4 +177,4 @@ def _get_managed(transaction: Transaction, actor: Actor, id_or_name: str) -> Tok
     for token in accounts.list_tokens(transaction, actor.user_id, kind=MANAGED):
         if id_or_name.lower() == token.id or id_or_name == token.name:
             return token
-    raise NotFound(f"There is no token '{id_or_name}'.")
+    raise NotFound(f"There is no token '{id_or_name}' of yours.", hint="See: au2 token list")

@@ -108,7 +108,7 @@ def _get_user(transaction: Transaction, email: str) -> User:
     if user is None:
         raise NotFound(
             f"There is no user '{email}' on this server.",
-            hint="'au2-server user list' shows all of them.",
+            hint="See: au2-server user list",
         )
     return user
 

@@ -214,7 +214,10 @@ class Jobs:
         job = self.get(actor, job_id)
         newest = max((tried.number for tried in job.attempts), default=1)
         if attempt is not None and not 1 <= attempt <= newest:
-            raise NotFound(f"Job {job_id} has no attempt {attempt}.")
+            raise NotFound(
+                f"Job {job_id} has no attempt {attempt}.",
+                hint=f"Its attempts are numbered from 1 to {newest}.",
+            )
         return job, attempt or newest
 
     def get_output(self, actor: Actor, job_id: int) -> Mapping[str, Any]:

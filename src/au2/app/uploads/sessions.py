@@ -78,7 +78,9 @@ class UploadSessions(Generic[_Upload]):
 
     def _get_own(self, transaction: Transaction, actor: Actor, upload_id: str) -> _Upload:
         wanted = parse_guid(upload_id)
-        missing = NotFound(f"There is no upload {wanted} here.")
+        missing = NotFound(
+            f"There is no upload {wanted}.", hint="It may have been given up: begin a new one."
+        )
         upload = uploads.find_upload(transaction, wanted)
         process = None if upload is None else processes.find_process(transaction, upload.process_id)
         if process is None or not isinstance(upload, self._kind):
@@ -236,7 +238,7 @@ def _given_up(reason: str | None) -> Outcome:
 def _job_of(transaction: Transaction, upload: Upload) -> Job:
     job = jobs.find_job(transaction, upload.job_id)
     if job is None:
-        raise NotFound(f"There is no job {upload.job_id} here.")
+        raise NotFound(f"There is no job {upload.job_id}.", hint="See: au2 job list")
     return job
 
 

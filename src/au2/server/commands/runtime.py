@@ -93,9 +93,7 @@ def _find(database: Database, name: str) -> Runtime:
     with database.read() as transaction:
         found = list_by_name(transaction, name, with_retired=True)
     if not found:
-        raise NotFound(
-            f"There is no runtime '{name}'.", hint="'au2-server runtime list --all' shows all."
-        )
+        raise NotFound(f"There is no runtime '{name}'.", hint="See: au2-server runtime list --all")
     if len(found) > 1:
         ids = ", ".join(one.id for one in found)
         raise Conflict(f"Several runtimes are named '{name}': {ids}.", hint="Name one by its id.")

@@ -124,7 +124,7 @@ def _offer(session: Session) -> list[_Runtime]:
         return _list_runtimes(session)
     except Au2Error as error:
         if error.hint is not None:
-            error.hint += " Or name a runtime: --runtime Python3.11"
+            error.hint += "; or name a runtime: --runtime Python3.11"
         raise
 
 
