@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from au2.cli.command import Session, define
-from au2.cli.commands.process.version_diff import DIFFERENCES, format_file_row, make_row
+from au2.cli.commands.process.version_diff import (
+    DIFFERENCES,
+    format_file_row,
+    format_runtime_rows,
+    make_row,
+)
 from au2.cli.options import complete_processes, package_argument
 from au2.console.cells import Document
 from au2.domain.difference import compare_mappings
@@ -34,8 +39,9 @@ if TYPE_CHECKING:
 def command(session: Session, *, directory: Path, process: str | None) -> None:
     """Show the differences from the newest version with contents to a package's folder.
 
-    Only packaged, AVAILABLE versions count. Compared are files, schemas (with changes marked as
-    breaking callers) and default environment. Nothing of the package is sent.
+    Only packaged, AVAILABLE versions count. Compared are files, the runtime that an upload would
+    get, schemas (with changes marked as breaking callers), default environment and resources.
+    Nothing of the package is sent.
     """
     from au2.cli.packages.package_context import find_manifest_process
     from au2.client.resources.processes import Versions
@@ -53,9 +59,11 @@ def command(session: Session, *, directory: Path, process: str | None) -> None:
     document: dict[str, Any] = {
         "process": process_id,
         "version": base.version,
+        **_find_runtimes(session, base, package),
         "files": list(_compare_files(files, package.files.entries)),
         "schemas": list(_compare_schemas(base, package)),
         "environment": list(_compare_environment(base, package)),
+        "resources": list(_compare_resources(base, package)),
     }
     _show(session, document)
 
@@ -68,6 +76,26 @@ def _find_base(found: "list[VersionView]") -> "VersionView":
             hint="Upload this one with: au2 process repo upload",
         )
     return max(packaged, key=lambda version: version.version)
+
+
+def _find_runtimes(session: Session, base: "VersionView", package: "PackageOnDisk") -> Document:
+    """Return the runtimes as :class:`au2.wire.process.VersionDiff` has them.
+
+    Raises:
+        NotFound: there is no runtime of this name, so an upload would be refused too.
+    """
+    from au2.cli.lookup import find_runtime_id
+    from au2.client.resources.processes import Runtimes
+
+    manifest = package.description.manifest
+    runtime_id = find_runtime_id(session, manifest.runtime)
+    version = manifest.runtime_version
+    if version is None:
+        version = Runtimes(session.transport).get_runtime(runtime_id).version
+    return {
+        "old_runtime": {"id": base.runtime, "version": base.runtime_version},
+        "new_runtime": {"id": runtime_id, "version": version},
+    }
 
 
 def _compare_files(old: "list[Any]", new: "tuple[Any, ...]") -> Iterator[Document]:
@@ -114,6 +142,13 @@ def _compare_schemas(base: "VersionView", package: "PackageOnDisk") -> Iterator[
             yield {"schema_of": schema_of, **change._asdict()}
 
 
+def _compare_resources(base: "VersionView", package: "PackageOnDisk") -> Iterator[Document]:
+    stated = package.description.manifest.resources._asdict()
+    new = {name: value for name, value in stated.items() if value is not None}
+    for difference in compare_mappings(base.resources or {}, new):
+        yield difference._asdict()
+
+
 def _compare_environment(base: "VersionView", package: "PackageOnDisk") -> Iterator[Document]:
     old, new = (
         {name: _format_variable(value) for name, value in values.items()}
@@ -134,12 +169,12 @@ def _show(session: Session, document: dict[str, Any]) -> None:
     if console.makes_document:
         console.show_document(document)
         return
-    rows = [format_file_row(item) for item in document["files"]]
+    rows = [*format_runtime_rows(document), *map(format_file_row, document["files"])]
     for item in document["schemas"]:
         change = "breaks callers" if item["breaks"] else "compatible"
         rows.append(make_row(item["schema_of"], item["pointer"], change, None, item["message"]))
-    for item in document["environment"]:
-        rows.append(make_row("environment", *item.values()))
+    for part in ("environment", "resources"):
+        rows += [make_row(part, *item.values()) for item in document[part]]
     number = document["version"]
     if not rows:
         console.remark(f"The folder has no differences from version {number}.")

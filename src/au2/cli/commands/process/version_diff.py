@@ -88,7 +88,7 @@ def _choose_versions(calls: "Versions", process_id: str, given: tuple[int, ...])
 
 
 def _rows(document: Document) -> Iterator[Document]:
-    yield from _runtime_rows(document)
+    yield from format_runtime_rows(document)
     yield from _image_rows(document)
     for item in document["files"] or ():
         yield format_file_row(item)
@@ -121,7 +121,8 @@ def _image_rows(document: Document) -> Iterator[Document]:
         yield make_row("image", None, change, old, new)
 
 
-def _runtime_rows(document: Document) -> Iterator[Document]:
+def format_runtime_rows(document: Document) -> Iterator[Document]:
+    """Yield the row of a difference between ``old_runtime`` and ``new_runtime``."""
     old, new = document["old_runtime"], document["new_runtime"]
     if old == new:
         return
