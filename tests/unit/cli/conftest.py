@@ -12,7 +12,7 @@ import pytest
 from au2.cli.configuration import Configuration, ServerEntry, load, save
 from au2.cli.main import run
 from au2.console.console import Console
-from tests.unit.cli.package_store import Store, runtime_document
+from tests.unit.cli.package_store import RUNTIME, Store, runtime_document
 from tests.unit.client.api import ORGANIZATION, PROJECT, Api, serve
 
 
@@ -115,6 +115,7 @@ def store(api: Api) -> Store:
 def package(api: Api, au2: CommandLine, tmp_path: Path) -> Path:
     """A new package called forecast."""
     api.answer("GET /runtimes", [runtime_document()])
+    api.answer(f"GET /runtimes/{RUNTIME}", runtime_document())
     directory = tmp_path / "forecast"
     au2.ok("process", "repo", "init", directory, "--yes")
     api.requests.clear()

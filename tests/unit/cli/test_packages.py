@@ -123,7 +123,7 @@ def test_check(au2: CommandLine, api: Api, package: Path) -> None:
         ("aunsight.yml", 3),
         ("env.yml", 2),
     }
-    assert not api.requests
+    assert [request.path for request in api.requests] == [f"/runtimes/{RUNTIME}"] * 2
 
 
 def test_check_points_out_a_mistyped_keyword(au2: CommandLine, package: Path) -> None:

@@ -4,17 +4,21 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from au2.domain.errors import Detail
+from au2.domain.errors import Au2Error, Detail, InvalidRequest, NotAuthenticated, NotFound
 from au2.package import names
 from au2.package.text import TEXT_BYTES
+
+if TYPE_CHECKING:
+    from au2.cli.command import Session
 
 _CHECK_SECONDS: Final = 20.0
 _PYTHON_RUNTIME: Final = re.compile(r"python(\d+)\.(\d+)", re.IGNORECASE)
 _LINE: Final = re.compile(r":(?: line)? ?(\d+)(?::|$)")
 _CHECKERS: Final = {"sh": ("sh", "-n"), "js": ("node", "--check")}
 """Ending → program and option that read a file without running it."""
+_NOT_ASKED: Final = "Whether the server has the runtime is not known:"
 _WITHOUT_EFFECT: Final = (
     "pyproject.toml",
     "setup.py",
@@ -65,6 +69,36 @@ def find_syntax_error(directory: Path, entry_point: str, runtime: str) -> Detail
         return None if checker is None else _ask_checker(checker, path, entry_point)
     except (OSError, TimeoutExpired):
         return None
+
+
+def find_runtime_error(session: "Session", runtime: str) -> Detail | None:
+    """Return the error of a runtime that the server does not have in the context.
+
+    None also without a login, or where the server can't be asked: then a remark says so.
+
+    Args:
+        session: of the command.
+        runtime: as in ``aunsight.yml``.
+    """
+    from au2.cli.lookup import find_runtime_id
+    from au2.client.resources.processes import Runtimes
+    from au2.domain.wording import as_sentence
+
+    try:
+        transport, _ = session.transport, session.context
+    except (InvalidRequest, NotAuthenticated):
+        return None  # People work without a server, too.
+    except Au2Error as error:
+        session.console.remark(f"{_NOT_ASKED} {error.message}")
+        return None
+    try:
+        Runtimes(transport).get_runtime(find_runtime_id(session, runtime))
+    except NotFound as error:
+        hint = "" if error.hint is None else f" {as_sentence(error.hint)}"
+        return Detail(f"{error.message}{hint}", file=names.MANIFEST)
+    except Au2Error as error:
+        session.console.remark(f"{_NOT_ASKED} {error.message}")
+    return None
 
 
 def _find_python_error(path: Path, name: str, runtime: str) -> Detail | None:

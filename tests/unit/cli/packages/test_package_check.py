@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import CommandLine
+from tests.unit.cli.package_store import RUNTIME, runtime_document
+from tests.unit.client.api import Api
 
 
 def make(folder: Path, name: str, content: bytes, runtime: str = "Python3.11") -> Path:
@@ -25,46 +27,48 @@ def make(folder: Path, name: str, content: bytes, runtime: str = "Python3.11") -
         (b"x = 1\0\n", "main.py: syntax error: source code string cannot contain null bytes"),
     ],
 )
-def test_python(au2: CommandLine, tmp_path: Path, content: bytes, told: str) -> None:
-    result = au2("process", "repo", "check", make(tmp_path, "main.py", content))
+def test_python(anonymous: CommandLine, tmp_path: Path, content: bytes, told: str) -> None:
+    result = anonymous("process", "repo", "check", make(tmp_path, "main.py", content))
 
     assert result.exit_code == 1
     assert told in result.errors
 
 
-def test_nothing_is_run_and_nothing_is_written(au2: CommandLine, tmp_path: Path) -> None:
+def test_nothing_is_run_and_nothing_is_written(anonymous: CommandLine, tmp_path: Path) -> None:
     code = b"import sys, warnings\nx = 1 is 1\nopen('made', 'w')\nraise SystemExit(3)\n"
     folder = make(tmp_path, "main.py", code)
 
-    au2.ok("process", "repo", "check", folder)
+    anonymous.ok("process", "repo", "check", folder)
 
     assert {path.name for path in folder.iterdir()} - {"config"} == {"aunsight.yml", "main.py"}
 
 
-def test_a_runtime_newer_than_the_python_here(au2: CommandLine, tmp_path: Path) -> None:
+def test_a_runtime_newer_than_the_python_here(anonymous: CommandLine, tmp_path: Path) -> None:
     newer = f"Python{sys.version_info[0]}.{sys.version_info[1] + 1}"
 
-    au2.ok("process", "repo", "check", make(tmp_path, "main.py", b"new syntax\n", newer))
+    anonymous.ok("process", "repo", "check", make(tmp_path, "main.py", b"new syntax\n", newer))
 
 
 @pytest.mark.parametrize("first", ["", "#!/bin/bash\n"])
-def test_shell(au2: CommandLine, tmp_path: Path, first: str) -> None:
+def test_shell(anonymous: CommandLine, tmp_path: Path, first: str) -> None:
     content = f"{first}echo a\nif true; then\n".encode()
 
-    result = au2("process", "repo", "check", make(tmp_path, "main.sh", content, "Shell"))
+    result = anonymous("process", "repo", "check", make(tmp_path, "main.sh", content, "Shell"))
 
     assert result.exit_code == 1
     assert "main.sh:" in result.errors
     assert "syntax error: " in result.errors
 
 
-def test_a_script_for_bash_is_read_by_bash(au2: CommandLine, tmp_path: Path) -> None:
+def test_a_script_for_bash_is_read_by_bash(anonymous: CommandLine, tmp_path: Path) -> None:
     content = b"#!/usr/bin/env bash\na=(1 2)\necho ${a[@]}\n"
 
-    au2.ok("process", "repo", "check", make(tmp_path, "main.sh", content, "Shell"))
+    anonymous.ok("process", "repo", "check", make(tmp_path, "main.sh", content, "Shell"))
 
 
-def test_javascript(au2: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_javascript(
+    anonymous: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a program that reports like Node.js, which not every machine has."""
     node = tmp_path / "bin" / "node"
     node.parent.mkdir()
@@ -75,28 +79,59 @@ def test_javascript(au2: CommandLine, tmp_path: Path, monkeypatch: pytest.Monkey
     node.chmod(0o755)
     monkeypatch.setenv("PATH", str(node.parent), prepend=os.pathsep)
 
-    result = au2("process", "repo", "check", make(tmp_path, "main.js", b"const = 2;\n", "Node18"))
+    result = anonymous(
+        "process", "repo", "check", make(tmp_path, "main.js", b"const = 2;\n", "Node18")
+    )
 
     assert result.exit_code == 1
     assert "main.js:2: syntax error: Unexpected token '='" in result.errors
 
 
-def test_a_syntax_error_as_a_document(au2: CommandLine, tmp_path: Path) -> None:
+def test_a_syntax_error_as_a_document(anonymous: CommandLine, tmp_path: Path) -> None:
     folder = make(tmp_path, "main.py", b"def\n")
 
-    result = au2("process", "repo", "check", folder, "-o", "json")
+    result = anonymous("process", "repo", "check", folder, "-o", "json")
 
     assert [(item["file"], item["line"]) for item in result.document] == [("main.py", 1)]
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "environment.yml", "setup.py", "Pipfile"])
-def test_files_that_install_nothing(au2: CommandLine, tmp_path: Path, name: str) -> None:
+def test_files_that_install_nothing(anonymous: CommandLine, tmp_path: Path, name: str) -> None:
     folder = make(tmp_path, "main.py", b"print(1)\n")
     (folder / name).write_text("")
 
-    warned = au2.ok("process", "repo", "check", folder)
+    warned = anonymous.ok("process", "repo", "check", folder)
     (folder / "requirements.txt").write_text("six\n")
-    silent = au2.ok("process", "repo", "check", folder)
+    silent = anonymous.ok("process", "repo", "check", folder)
 
     assert f"{name} installs nothing: list the dependencies in requirements.txt" in warned.errors
     assert "installs nothing" not in silent.errors
+
+
+def check(au2: CommandLine, folder: Path, runtime: str) -> tuple[int, str]:
+    result = au2("process", "repo", "check", make(folder, "main.py", b"x = 1\n", runtime))
+    return result.exit_code, result.errors
+
+
+def test_a_runtime_that_the_server_lacks(api: Api, au2: CommandLine, tmp_path: Path) -> None:
+    api.answer("GET /runtimes", [runtime_document()])
+    api.answer(f"GET /runtimes/{RUNTIME}", runtime_document())
+
+    assert check(au2, tmp_path, "Python3.11") == (0, "The package is fine.\n")
+    assert check(au2, tmp_path, RUNTIME) == (0, "The package is fine.\n")
+    code, told = check(au2, tmp_path, "Pyhton3.11")
+    assert code == 1
+    assert "aunsight.yml: There is no runtime 'Pyhton3.11' in this context." in told
+    assert "Did you mean 'Python3.11'? See: au2 runtime list." in told
+
+
+def test_a_server_that_can_not_be_asked(api: Api, au2: CommandLine, tmp_path: Path) -> None:
+    api.fail("GET /runtimes", 503, "busy", "The server has much to do.")
+
+    code, told = check(au2, tmp_path, "Python3.11")
+
+    assert code == 0
+    assert told == (
+        "Whether the server has the runtime is not known: The server has much to do.\n"
+        "The package is fine.\n"
+    )

@@ -43,11 +43,12 @@ _VIOLATIONS = columns("file", "line", "message")
 )
 @package_argument()
 def check(session: Session, directory: Path) -> None:
-    """Find every error in a package, with file and line. Nothing is sent.
+    """Find every error in a package, with file and line. Nothing of it is sent.
 
     Then the entry point is compiled, not run, by the interpreter on this machine, if there is one
     (Python, a shell, Node.js). Warns of files left out because they may hold secrets, of misspelled
-    names, and of files with dependencies that nothing installs.
+    names, and of files with dependencies that nothing installs. With a login, the server is asked
+    whether the context has the runtime.
 
     Ends with 1 if there is an error.
     """
@@ -57,7 +58,7 @@ def check(session: Session, directory: Path) -> None:
 
     console = session.console
     found = inspect_package(directory)
-    errors = found.errors or _find_more_errors(directory, found.description)
+    errors = found.errors or _find_more_errors(session, directory, found.description)
     remark_on_files(console, found.files)
     if console.output_format != "table":
         console.show_list(_VIOLATIONS, [asdict(error) for error in errors])
@@ -70,11 +71,17 @@ def check(session: Session, directory: Path) -> None:
     raise InvalidPackage(details=errors)
 
 
-def _find_more_errors(directory: Path, description: "PackageDescription | None") -> list[Detail]:
-    """Return the syntax error of the entry point of a package without other errors."""
+def _find_more_errors(
+    session: Session, directory: Path, description: "PackageDescription | None"
+) -> list[Detail]:
+    """Return the errors of a package that has none by its own rules."""
     if description is None:
         return []
-    from au2.cli.packages.package_check import find_syntax_error
+    from au2.cli.packages.package_check import find_runtime_error, find_syntax_error
 
-    error = find_syntax_error(directory, description.entry_point, description.manifest.runtime)
-    return [] if error is None else [error]
+    runtime = description.manifest.runtime
+    found = (
+        find_syntax_error(directory, description.entry_point, runtime),
+        find_runtime_error(session, runtime),
+    )
+    return [error for error in found if error is not None]
