@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from au2.domain.errors import Busy, TooManyRequests
 from au2.http.created import PREFIX
 from au2.http.errors import error_responses
+from au2.http.examples import EXAMPLES
 from au2.http.request_body import find_body_model
 from au2.wire.base import WireType
 from au2.wire.descriptions import format_text
@@ -105,12 +106,13 @@ def _add_schema(document: Schema, model: type[WireType]) -> None:
 
 def _add_body(document: Schema, operation: Schema, model: type[WireType], *, counted: bool) -> None:
     _add_schema(document, model)
-    reference = {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}
+    name = model.__name__
+    body = {"schema": {"$ref": _REFERENCE.format(model=name)}, "example": EXAMPLES[name]}
     text = format_text((model.__doc__ or "").strip().splitlines()[0])
     operation["requestBody"] = {
         "required": True,
         "description": text,
-        "content": {"application/json": reference},
+        "content": {"application/json": body},
     }
     if counted:
         for status, response in error_responses(Busy, TooManyRequests).items():

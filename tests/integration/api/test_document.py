@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import httpx
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import given
@@ -19,6 +20,7 @@ from au2.domain.jobs.waiting import WaitingCode
 from au2.domain.processes.version import ChoiceRule, ImageStatus, VersionType
 from au2.http.app import make_app
 from au2.http.document import operations_of
+from au2.http.examples import EXAMPLES
 from au2.wire.violations import adapter_of
 from tests.integration.api.test_openapi import BOUNDED
 from tests.support.wire_types import all_wire_types
@@ -53,6 +55,26 @@ def choices_of(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for below in (part.get("items"), part.get("additionalProperties")):
             if isinstance(below, dict):
                 yield from choices_of(below)
+
+
+def test_every_body_has_an_example_that_the_server_takes():
+    """An example is taken as it is, and a field more in it is refused."""
+    models = all_wire_types()
+    shown = set()
+    for _, _, operation in operations_of(DOCUMENT):
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body is None:
+            continue
+        name = body["schema"]["$ref"].rpartition("/")[2]
+        shown.add(name)
+        validator = jsonschema_rs.validator_for(
+            {**DOCUMENT, "$ref": f"#/components/schemas/{name}"}
+        )
+        assert validator.is_valid(body["example"]), name
+        adapter_of(models[name]).validate_python(body["example"])
+        with pytest.raises(ValueError, match="surplus"):
+            adapter_of(models[name]).validate_python({**body["example"], "surplus": 1})
+    assert shown == set(EXAMPLES)
 
 
 def sent_schemas() -> set[str]:
