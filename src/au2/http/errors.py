@@ -177,9 +177,11 @@ async def _answer_http(request: Request, error: Exception) -> Response:
                 f"The method {request.method} is not supported at {request.url.path}."
             )
             allowed = request.app.state.allowed_methods.of(request.scope["path"])
-            # The document's own path is a route of the framework.
-            headers = {"Allow": allowed} if allowed else error.headers
-            return make_error_response(says, status=405, headers=headers)
+            if not allowed:
+                # The document's own path: a route of the framework, which gives them in any order.
+                given = (error.headers or {}).get("Allow", "")
+                allowed = ", ".join(sorted(method.strip() for method in given.split(",")))
+            return make_error_response(says, status=405, headers={"Allow": allowed})
         case 400:
             return make_error_response(InvalidRequest("The body can't be read as JSON."))
         case status:
