@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.support.network.web_folder",
     "tests.support.packages.debian_archive",
     "tests.support.packages.dependency_installation",
+    "tests.support.packages.debian_installation",
     "tests.support.packages.languages",
     "tests.support.packages.package_index",
     "tests.support.packages.folders",

@@ -29,6 +29,9 @@ _OBSERVE_SECONDS = 0.5
 _CHUNK_BYTES = 1 << 20
 _LOG_BYTES = 16 << 20
 _TAIL_LINES = 200
+_MEASURE_SECONDS = 1.0
+_MEASURE_SHARE = 20
+"""Measurements take at most this part of the time, however many files there are."""
 _REMEMBERED = 64
 """Tool images of this many runtimes are remembered."""
 
@@ -132,6 +135,13 @@ class BuildOptions:
     """Size of one package's dependencies."""
     cache_max_bytes: int = defaults.DOWNLOAD_CACHE_BYTES
     """Size of the cache of package files."""
+    work_bytes: int = 1 << 30
+    """Space on the disk for lists of packages, caches and logs of a build, besides the packages."""
+
+    @property
+    def disk_bytes(self) -> int:
+        """Most that a build container may write: its result, as much again, and the work's."""
+        return 2 * self.layer_max_bytes + self.work_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +189,7 @@ def run_build(
     """Run a container with its image, ``files`` and the gateway only.
 
     Raises:
-        DependenciesFailed: over the time or memory limit, or lost.
+        DependenciesFailed: over the time, memory or disk limit, or lost.
         EngineFailure: the gateway failed.
     """
     container_id = f"{run.container_id}-{name}"
@@ -204,21 +214,53 @@ def run_build(
         engine.create(spec)
         with engine.listen(container_id, PORT) as listener, serve(listener, routes) as errors:
             engine.start(container_id)
-            return _Follower(engine, spec, run, errors).follow()
+            disk = _DiskLimit(engine, container_id, options.disk_bytes)
+            return _Follower(engine, spec, run, errors, disk).follow()
     finally:
         engine.remove(container_id)
+
+
+class _DiskLimit:
+    """Ends a build that writes too much to the disk, which all jobs share."""
+
+    def __init__(self, engine: Engine, container_id: str, limit_bytes: int) -> None:
+        self._engine = engine
+        self._container_id = container_id
+        self._limit_bytes = limit_bytes
+        self._next_at = time.monotonic() + _MEASURE_SECONDS
+
+    def check(self) -> None:
+        """Measure what was written, now and then. Raises DependenciesFailed, EngineFailure."""
+        begun_at = time.monotonic()
+        if begun_at < self._next_at:
+            return
+        written_bytes = self._engine.disk_bytes(self._container_id)
+        now = time.monotonic()
+        self._next_at = now + max(_MEASURE_SECONDS, (now - begun_at) * _MEASURE_SHARE)
+        if written_bytes > self._limit_bytes:
+            raise DependenciesFailed(
+                f"installing the dependencies wrote more than {format_bytes(self._limit_bytes)} to "
+                "the disk (a file counts 4 KiB at least).",
+                hint="Ask for fewer or smaller ones, or ask your operator for more.",
+            )
 
 
 class _Follower:
     """Follows a container to its end, and copies its output to the build's log."""
 
     def __init__(
-        self, engine: Engine, spec: ContainerSpec, run: BuildRun, errors: GatewayErrors
+        self,
+        engine: Engine,
+        spec: ContainerSpec,
+        run: BuildRun,
+        errors: GatewayErrors,
+        disk: _DiskLimit,
     ) -> None:
         self._engine = engine
         self._spec = spec
         self._run = run
         self._errors = errors
+        self._disk = disk
         self._read_bytes = 0
         self._raw = b""
         self._parts: dict[str, bytes] = {}
@@ -237,6 +279,7 @@ class _Follower:
             if seen.state in (ContainerState.EXITED, ContainerState.LOST):
                 return self._judge(seen)
             self._run.check()
+            self._disk.check()
             if time.monotonic() >= until:
                 limit = format_seconds(self._time_limit)
                 raise DependenciesFailed(

@@ -14,6 +14,7 @@ _MOST_VERSIONS = 5
 _SAID = re.compile(r"^E: (.*)", re.MULTILINE)
 _MISSING = re.compile(r"Depends: (\S+)(?: \([^)]*\))? but it is not installable")
 _REMOVAL = "Packages need to be removed but remove is disabled"
+_FAILED_PACKAGE = re.compile(r"dpkg: error processing (?:package|archive) (\S+) \(--[a-z]+\):")
 _NO_APT = "Choose a runtime that is made of Debian packages."
 
 
@@ -60,6 +61,17 @@ def explain_plan(asked: Sequence[DebianPackage], failure: PlanFailure) -> Depend
 
 def explain_end(exit_code: int, tail: Sequence[str]) -> DependenciesFailed:
     """Return the error of an installation that ended with an exit code."""
+    for at, line in enumerate(tail):
+        failed = _FAILED_PACKAGE.match(line)
+        if failed is not None:
+            # Of several the first: others fail because they need it. A script's last lines may
+            # stand before dpkg's reason, which is indented.
+            reasons = (text.strip() for text in tail[at + 1 :] if text.startswith(" "))
+            cause = next(reasons, "its scripts failed")
+            return DependenciesFailed(
+                f"the Debian package '{failed[1]}' could not be installed: {cause[:500]}",
+                hint="The log has the words of its scripts.",
+            )
     said = [found[1] for line in tail if (found := _SAID.match(line))]
     cause = "; ".join(said[-3:]) or next(
         (line for line in reversed(tail) if line.strip()), f"apt ended with exit code {exit_code}"

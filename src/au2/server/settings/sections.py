@@ -362,7 +362,10 @@ class BuildSettings:
         defaults.BUILD_SECONDS, seconds(1, _DAY), "Time until an installation is ended."
     )
     layer_max_bytes: int = setting(
-        defaults.DEPENDENCY_BYTES, size(_MIB), "Most that may be installed for one package."
+        defaults.DEPENDENCY_BYTES,
+        size(_MIB),
+        "Most that may be installed for one package. Its "
+        "installation may write twice as much to the disk, and 1 GiB more.",
     )
     cache_max_bytes: int = setting(
         defaults.DOWNLOAD_CACHE_BYTES,

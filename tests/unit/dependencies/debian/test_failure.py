@@ -48,3 +48,26 @@ def test_other_ends_quote_apt() -> None:
     assert ended.message.endswith("installed: Sub-process returned an error")
     assert explain_end(137, []).message.endswith("apt ended with exit code 137")
     assert len(explain_end(1, ["x" * 10_000]).message) < 600
+
+
+def test_the_package_whose_script_failed_is_named() -> None:
+    cause = (
+        "installed bomb package post-installation script subprocess returned error exit status 1"
+    )
+    ended = explain_end(
+        100,
+        [
+            "Setting up bomb (1.0) ...",
+            "dpkg: error processing package bomb (--configure):",
+            "a line of the script",
+            f" {cause}",
+            "dpkg: dependency problems prevent configuration of other:",
+            "dpkg: error processing package other (--configure):",
+            " dependency problems - leaving unconfigured",
+            "Errors were encountered while processing:",
+            " bomb",
+            " other",
+            "E: Sub-process /usr/bin/dpkg returned an error code (1)",
+        ],
+    )
+    assert ended.message == f"the Debian package 'bomb' could not be installed: {cause}"
