@@ -8,6 +8,7 @@ from bench.arguments import measure_arguments
 from bench.dependencies import measure_dependencies
 from bench.images import measure_images, measure_starts
 from bench.installation import Installation, installed
+from bench.job_lists import measure_job_lists
 from bench.report import format_table, to_document
 from bench.runs import measure_runs
 from bench.series import Line, Series, alone
@@ -48,6 +49,8 @@ def measure(rounds: int) -> list[Line]:
         lines += measure_images(installation, 1 if rounds < _MANY else 3)
         lines.append(measure_help(installation, rounds))
     lines.append(measure_arguments())
+    say("Lists of jobs in a million …")
+    lines.append(measure_job_lists(1 + rounds // 2))
     return lines
 
 

@@ -19,10 +19,10 @@ from au2.domain.jobs.job import Job
 from au2.domain.processes.runtime import Runtime
 from au2.domain.processes.upload import Upload
 from au2.domain.processes.version import Process, Version
-from au2.stores.database import accounts, jobs, processes, runtimes, secrets, versions
+from au2.stores.database import accounts, job_lists, jobs, processes, runtimes, secrets, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Transaction
-from au2.stores.database.jobs import JobFilter
+from au2.stores.database.job_lists import JobFilter
 
 _LARGEST_JOB_ID = 2**63 - 1
 _LARGEST_NUMBER = 2**31 - 1
@@ -240,7 +240,7 @@ def list_jobs(
 ) -> list[Job]:
     """Return jobs of exactly this context, newest first. Raises NotPermitted."""
     ensure_may(actor, action, context)
-    return jobs.list_jobs(transaction, context, wanted, limit=limit, brief=brief)
+    return job_lists.list_jobs(transaction, context, wanted, limit=limit, brief=brief)
 
 
 def list_all_jobs(
@@ -254,7 +254,7 @@ def list_all_jobs(
 ) -> list[Job]:
     """Return jobs of all contexts in which the actor may do ``action``, newest first."""
     owners = actor.list_reached(action)
-    return jobs.list_jobs_of_owners(transaction, owners, wanted, limit=limit, brief=brief)
+    return job_lists.list_jobs_of_owners(transaction, owners, wanted, limit=limit, brief=brief)
 
 
 def _no_job(job_id: int) -> NotFound:

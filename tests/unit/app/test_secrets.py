@@ -10,7 +10,7 @@ from au2.domain.accounts.secret_name import VALUE_BYTES
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted, SecretUnreadable
 from au2.domain.processes.version import BuiltImage, Contract, ImageStatus
 from au2.stores.database.events import list_events
-from au2.stores.database.jobs import JobFilter
+from au2.stores.database.job_lists import JobFilter
 from au2.stores.database.secrets import bound_to_secret, list_ciphertexts, replace_ciphertext
 from au2.stores.database.versions import change_image_status, find_version
 from tests.support.servers.backend import IMAGE, OPERATOR, Backend

@@ -47,7 +47,8 @@ from au2.domain.processes.version import Process, Version, VersionChoice, Versio
 from au2.stores.database import job_changes, jobs
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
-from au2.stores.database.jobs import JobFilter, find_position
+from au2.stores.database.job_lists import JobFilter
+from au2.stores.database.jobs import find_position
 from au2.stores.notices import DISPATCHER, JOBS, Notices, job_topic, stop_topic
 
 HIDDEN = "***"

@@ -31,7 +31,7 @@ from au2.http.paging import JobPageOf, Order
 from au2.http.parameters import LARGEST_ID, JobPath, OrganizationId, ProjectId
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_job, view_named_job
-from au2.stores.database.jobs import JobFilter
+from au2.stores.database.job_lists import JobFilter
 from au2.wire.field import GivenGuid, JobStateName, JobTypeName
 from au2.wire.job import JobPage, JobView, RunCreation
 

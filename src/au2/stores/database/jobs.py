@@ -1,18 +1,16 @@
 """Job records: adding and reading them. States change in ``job_changes`` only."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
     and_,
     bindparam,
     func,
     insert,
-    null,
     or_,
     select,
 )
@@ -186,100 +184,11 @@ def list_unfinished_runs(transaction: Transaction) -> list[Job]:
     """Return all unfinished run jobs of the installation."""
     open_states = (JobState.PENDING.value, JobState.RUNNING.value)
     query = select(jobs).where(jobs.c.state.in_(open_states), jobs.c.type == JobType.RUN.value)
-    return _read_jobs(transaction, query.order_by(jobs.c.id))
+    return read_jobs(transaction, query.order_by(jobs.c.id))
 
 
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """Conditions on the jobs to list; None: no condition."""
-
-    state: JobState | None = None
-    type: JobType | None = None
-    process_id: str | None = None
-    submitted_by: str | None = None
-    """Email address."""
-    search: str | None = None
-    """Text in the name, the reason's sentence or the status text."""
-    before: int | None = None
-    """Upper bound of the ids, exclusive: for the next page."""
-
-
-_LARGE = ("request", "output")
-"""Columns of up to a megabyte each."""
-_BRIEF = select(
-    *(null().label(column.name) if column.name in _LARGE else column for column in jobs.c)
-)
-
-
-def list_jobs(
-    transaction: Transaction,
-    context: Context,
-    wanted: JobFilter,
-    *,
-    limit: int,
-    brief: bool = False,
-) -> list[Job]:
-    """Return at most ``limit`` jobs of exactly this context, newest first.
-
-    ``brief``: without request and output, which may be large.
-    """
-    query = _filter(_BRIEF if brief else select(jobs), wanted, owned_by(jobs, context))
-    return _read_jobs(transaction, query.limit(limit))
-
-
-def list_jobs_of_owners(
-    transaction: Transaction,
-    owners: Sequence[Context],
-    wanted: JobFilter,
-    *,
-    limit: int,
-    brief: bool = False,
-) -> list[Job]:
-    """Return at most ``limit`` jobs of some owners, newest first.
-
-    An organization counts with all its projects. ``brief``: as in :func:`list_jobs`.
-    """
-    ids: set[int] = set()
-    for owner in owners:
-        is_owned = (
-            jobs.c.organization_id == owner.organization_id
-            if owner.project_id is None
-            else owned_by(jobs, owner)
-        )
-        # One statement an owner, so that an index gives each its newest jobs.
-        query = _filter(select(jobs.c.id), wanted, is_owned).limit(limit)
-        ids.update(transaction.execute(query).scalars())
-    newest = sorted(ids, reverse=True)[:limit]
-    columns = _BRIEF if brief else select(jobs)
-    return [
-        job
-        for chunk in in_chunks(newest)
-        for job in _read_jobs(
-            transaction, columns.where(jobs.c.id.in_(chunk)).order_by(jobs.c.id.desc())
-        )
-    ]
-
-
-def _filter(query: Select[Any], wanted: JobFilter, is_owned: ColumnElement[bool]) -> Select[Any]:
-    """Return the query for the wanted jobs of an owner, newest first."""
-    equal = {
-        jobs.c.state: wanted.state,
-        jobs.c.type: wanted.type,
-        jobs.c.process_id: wanted.process_id,
-        jobs.c.submitted_by: wanted.submitted_by,
-    }
-    conditions = [column == str(value) for column, value in equal.items() if value is not None]
-    if wanted.search is not None:
-        columns = (jobs.c.name, jobs.c.reason_text, jobs.c.status_text)
-        conditions.append(
-            or_(*(column.icontains(wanted.search, autoescape=True) for column in columns))
-        )
-    if wanted.before is not None:
-        conditions.append(jobs.c.id < wanted.before)
-    return query.where(is_owned, *conditions).order_by(jobs.c.id.desc())
-
-
-def _read_jobs(transaction: Transaction, query: Select[Any]) -> list[Job]:
+def read_jobs(transaction: Transaction, query: Select[Any]) -> list[Job]:
+    """Return the jobs of a query for all columns, in its order."""
     rows = transaction.execute(query).all()
     tries = _attempts_of(transaction, [row.id for row in rows])
     return [read_job(row, tries[row.id]) for row in rows]

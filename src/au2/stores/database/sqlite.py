@@ -6,8 +6,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    column,
+    create_engine,
+    event,
+    select,
+    table,
+)
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 DRIVER_ERRORS = (DBAPIError, sqlite3.Error)
 """Errors of the driver, wrapped by SQLAlchemy or not."""
@@ -120,6 +133,42 @@ def save_copy(transaction: Connection, path: Path) -> None:
         source.backup(target)
         # One file: a write-ahead log beside it could be forgotten by a later copy.
         target.execute("PRAGMA journal_mode = DELETE")
+
+
+_UNARY_PLUS: custom_op[Any] = custom_op("+")
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column as an expression that no index serves.
+
+    SQLite knows no frequencies of values, so a statement names the index it is to use by
+    withholding the columns of the others (https://www.sqlite.org/optoverview.html, section 2.1).
+    """
+    return UnaryExpression(column, operator=_UNARY_PLUS, type_=column.type)
+
+
+_JOB_TEXTS = table("job_texts", column("rowid"))
+_TRIGRAM = 3
+
+
+def has_text_index(text: str) -> bool:
+    """Whether the index of texts can find a text: in parts of three characters each."""
+    return len(text) >= _TRIGRAM and "\0" not in text
+
+
+def walk_text_index(text: str, before: int | None, limit: int) -> Select[Any]:
+    """Return the query for the ids of the newest jobs whose texts may contain a text.
+
+    The index keeps which trigrams a job's texts have, in lower case, and not where (FTS5 with
+    ``detail=none``): all jobs with the text are found, and perhaps some more.
+    """
+    parts = {text[start : start + _TRIGRAM] for start in range(len(text) - _TRIGRAM + 1)}
+    terms = " AND ".join('"' + part.replace('"', '""') + '"' for part in sorted(parts))
+    row = _JOB_TEXTS.c.rowid
+    query = select(row.label("id")).where(column("job_texts").bool_op("MATCH")(terms))
+    if before is not None:
+        query = query.where(row < before)
+    return query.select_from(_JOB_TEXTS).order_by(row.desc()).limit(limit)
 
 
 def is_storage_full(error: Exception) -> bool:

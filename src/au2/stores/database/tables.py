@@ -364,7 +364,27 @@ jobs = Table(
     Index("ix_jobs_organization", "organization_id", "id"),
     Index("ix_jobs_process_context", "process_id", "organization_id", "project_id", "id"),
     Index("ix_jobs_state_ready", "state", "ready_at"),
+    # Columns after the id are checked in the index, without reading the job.
+    Index("ix_jobs_organization_state", "organization_id", "state", "type", "id", "project_id"),
+    Index(
+        "ix_jobs_submitter_state",
+        *("submitted_by", "organization_id", "state", "type", "id", "project_id"),
+    ),
+    Index(
+        "ix_jobs_process_state",
+        *("process_id", "state", "type", "id", "organization_id", "project_id", "submitted_by"),
+    ),
     sqlite_autoincrement=True,
+)
+
+job_names = Table(
+    "job_names",
+    metadata,
+    Column("organization_id", GUID, nullable=False),
+    Column("process_id", GUID, nullable=False),
+    Column("name", String(300), nullable=False),
+    PrimaryKeyConstraint("organization_id", "process_id", "name"),
+    comment="Names of jobs by process, kept by a trigger: few, so that a search reads them all.",
 )
 
 attempts = Table(

@@ -8,7 +8,7 @@ from au2.app.jobs.jobs import RunOrder
 from au2.domain.accounts.context import Context
 from au2.domain.errors import CheckTooCostly, InvalidRequest
 from au2.domain.jobs.job import Job
-from au2.stores.database.jobs import JobFilter
+from au2.stores.database.job_lists import JobFilter
 from tests.support.servers.backend import OPERATOR, Backend
 
 SCHEMA: dict[str, Any] = {

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import event
 
 from au2.domain.accounts.context import Context
-from au2.stores.database import jobs
+from au2.stores.database import job_lists, jobs
 from au2.stores.database.database import Database, Transaction
-from au2.stores.database.jobs import JobFilter
+from au2.stores.database.job_lists import JobFilter
 
 PROJECT = Context("20e7f5e9-b4a9-4972-bcc6-f43610a0d7e0", "8283de3e-2cce-4bc8-a523-0c7f84399530")
 
@@ -42,7 +42,7 @@ def test_one_person_s_jobs_are_found_by_an_index(
     database: Database, context: Context, before: int | None
 ) -> None:
     wanted = JobFilter(submitted_by="me@example.com", before=before)
-    plan = explain(database, lambda t: jobs.list_jobs(t, context, wanted, limit=50))
+    plan = explain(database, lambda t: job_lists.list_jobs(t, context, wanted, limit=50))
 
     assert "ix_jobs_submitter" in plan
     assert "TEMP B-TREE" not in plan
@@ -51,7 +51,7 @@ def test_one_person_s_jobs_are_found_by_an_index(
 def test_all_jobs_of_an_organization_are_found_by_an_index(database: Database) -> None:
     owner = Context(PROJECT.organization_id)
     plan = explain(
-        database, lambda t: jobs.list_jobs_of_owners(t, [owner], JobFilter(before=9), limit=50)
+        database, lambda t: job_lists.list_jobs_of_owners(t, [owner], JobFilter(before=9), limit=50)
     )
 
     assert "ix_jobs_organization" in plan

@@ -17,9 +17,15 @@ def database(tmp_path: Path):
     database.close()
 
 
+def is_of_the_code(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether SQLAlchemy is to know of it: not the full-text index, which is SQLite's alone."""
+    return kind != "table" or not str(name).startswith("job_texts")
+
+
 def test_migrations_make_exactly_the_tables_of_the_code(database: Database):
     with database.read() as transaction:
-        context = MigrationContext.configure(transaction, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": is_of_the_code}
+        context = MigrationContext.configure(transaction, opts=opts)
         assert compare_metadata(context, metadata) == []
 
 
