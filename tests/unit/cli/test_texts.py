@@ -128,7 +128,7 @@ def test_a_byte_order_mark_is_no_part_of_a_text(api: Api, au2: CommandLine, tmp_
     assert api.of("POST /login")[0].document["password"] == "word"
 
 
-def test_a_package_with_byte_order_marks_is_one(au2: CommandLine, tmp_path: Path) -> None:
+def test_a_package_with_byte_order_marks_is_one(anonymous: CommandLine, tmp_path: Path) -> None:
     files = {
         "aunsight.yml": b"name: n\nruntime: Python3.11\n",
         "env.yml": b"A: 1\n",
@@ -138,7 +138,7 @@ def test_a_package_with_byte_order_marks_is_one(au2: CommandLine, tmp_path: Path
     for name, data in files.items():
         (tmp_path / name).write_bytes(MARK + data)
 
-    au2.ok("process", "repo", "check", tmp_path)
+    anonymous.ok("process", "repo", "check", tmp_path)
 
 
 def test_a_token_that_can_not_be_sent(anonymous: CommandLine) -> None:
