@@ -23,6 +23,7 @@ from au2.stores.database import accounts, job_lists, jobs, processes, runtimes, 
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Transaction
 from au2.stores.database.job_lists import JobFilter
+from au2.stores.database.queries import Key
 
 _LARGEST_JOB_ID = 2**63 - 1
 _LARGEST_NUMBER = 2**31 - 1
@@ -137,10 +138,14 @@ def list_processes(
     *,
     name: str | None = None,
     tag: str | None = None,
+    after: Key | None = None,
+    limit: int | None = None,
 ) -> list[Process]:
-    """Return the processes visible in ``context``. Raises NotPermitted."""
+    """Return the processes visible in ``context``, or a part of them. Raises NotPermitted."""
     ensure_may(actor, action, context)
-    return processes.list_processes(transaction, context, name=name, tag=tag)
+    return processes.list_processes(
+        transaction, context, name=name, tag=tag, after=after, limit=limit
+    )
 
 
 def list_own_processes(

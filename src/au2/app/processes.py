@@ -17,6 +17,7 @@ from au2.domain.processes.version import Process, VersionSummary
 from au2.stores.database import jobs, processes, versions
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
+from au2.stores.database.queries import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,22 @@ class Processes:
         self._clock = clock
 
     def list_processes(
-        self, actor: Actor, context: Context, *, name: str | None = None, tag: str | None = None
+        self,
+        actor: Actor,
+        context: Context,
+        *,
+        name: str | None = None,
+        tag: str | None = None,
+        after: Key | None = None,
+        limit: int | None = None,
     ) -> list[Process]:
-        """Processes usable in ``context``. Raises NotPermitted."""
+        """Processes usable in ``context`` by name, or a part of them. Raises NotPermitted."""
+        part = {"name": name, "tag": tag}
         action = Action.VIEW_PROCESS
         with self._database.read() as transaction:
-            return list_processes(transaction, actor, action, context, name=name, tag=tag)
+            return list_processes(
+                transaction, actor, action, context, **part, after=after, limit=limit
+            )
 
     def summarize(
         self, actor: Actor, context: Context, found: Iterable[Process]

@@ -145,6 +145,20 @@ def test_a_made_up_cursor_leaves_items_out_and_no_more(
         assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.parametrize(
+    "time", ["x", "", "2026-01-01T00:00:00", "0001-01-01T00:00:00+23:00", "\ud800", "\x00"]
+)
+def test_a_time_or_text_of_no_list_is_refused_in_a_cursor(
+    operator: httpx.Client, lists: dict[str, dict[str, str]], time: str
+) -> None:
+    moment = "2026-01-01T00:00:00+00:00"
+    for key in (["a", time, ZERO], ["\ud800", moment, ZERO], ["a\x00", moment, ZERO]):
+        asked = {**lists["/processes"], "after": cursor(key)}
+        answer = operator.get("/processes", params=asked)
+        assert answer.status_code == 422, answer.text
+        assert "after" in answer.text
+
+
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", ""])
 def test_a_page_has_one_to_a_thousand_items(
     operator: httpx.Client, lists: dict[str, dict[str, str]], limit: str

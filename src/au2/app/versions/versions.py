@@ -25,6 +25,7 @@ from au2.package.tree.paths import MOST_ERRORS
 from au2.stores.database import processes, versions
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
+from au2.stores.database.queries import Key
 
 
 class Versions:
@@ -38,11 +39,18 @@ class Versions:
         self._database = database
         self._clock = clock
 
-    def list_versions(self, actor: Actor, process_id: str) -> list[Version]:
-        """Return all versions of a process, oldest first."""
+    def list_versions(
+        self,
+        actor: Actor,
+        process_id: str,
+        *,
+        after: Key | None = None,
+        limit: int | None = None,
+    ) -> list[Version]:
+        """Return the versions of a process, or a part of them, oldest first."""
         with self._database.read() as transaction:
             process = get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
-            return versions.list_versions(transaction, process.id)
+            return versions.list_versions(transaction, process.id, after=after, limit=limit)
 
     def get(self, actor: Actor, process_id: str, number: int) -> Version:
         """Return one version."""

@@ -145,7 +145,7 @@ def list_jobs(
 
 def _read_id(after: str) -> int:
     [job_id] = _NEWEST_FIRST.read_cursor(after)
-    return min(max(int(job_id), 0), LARGEST_ID)
+    return min(max(int(str(job_id)), 0), LARGEST_ID)
 
 
 @router.get("/{job}", responses=error_responses(NotFound, Busy, TooManyRequests))

@@ -1,5 +1,6 @@
 """Endpoints for processes."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -10,7 +11,7 @@ from au2.domain.processes.version import Process
 from au2.http.created import created, set_location
 from au2.http.dependencies import Call, ContextCall, may_change_process, may_make
 from au2.http.errors import error_responses
-from au2.http.paging import Order, PageOf, time_key
+from au2.http.paging import Order, PageOf
 from au2.http.parameters import ProcessPath
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_process
@@ -24,8 +25,7 @@ ProcessUpdateBody = Annotated[
     ProcessUpdate, json_body(ProcessUpdate, after=may_change_process(Action.UPDATE_PROCESS))
 ]
 _ORDER = Order[Process](
-    *(str, str, str),
-    key=lambda process: (process.name, time_key(process.created_at), process.id),
+    *(str, datetime, str), key=lambda process: (process.name, process.created_at, process.id)
 )
 
 
@@ -42,8 +42,12 @@ def list_processes(
 ) -> ProcessPage:
     """Processes visible in the context, by name."""
     processes = call.services.processes
-    found = processes.list_processes(call.actor, call.context, name=name, tag=tag)
-    page, following = _ORDER.cut(found, asked)
+    page, following = _ORDER.read(
+        asked,
+        lambda after, limit: processes.list_processes(
+            call.actor, call.context, name=name, tag=tag, after=after, limit=limit
+        ),
+    )
     summaries = processes.summarize(call.actor, call.context, page) if overview else {}
     views = [view_process(process, summaries.get(process.id)) for process in page]
     return ProcessPage(items=views, next=following)

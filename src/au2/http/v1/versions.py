@@ -44,8 +44,12 @@ _ORDER = Order[Version](int, key=lambda version: (version.number,))
 @router.get("", responses=error_responses(NotFound))
 def list_versions(call: Call, process: ProcessPath, asked: PageOf) -> VersionPage:
     """Versions, oldest first."""
-    found = call.services.versions.list_versions(call.actor, process)
-    return _ORDER.page(VersionPage, found, asked, view_version)
+    found = call.services.versions
+    page, following = _ORDER.read(
+        asked,
+        lambda after, limit: found.list_versions(call.actor, process, after=after, limit=limit),
+    )
+    return VersionPage(items=[view_version(version) for version in page], next=following)
 
 
 @router.post(

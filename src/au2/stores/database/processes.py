@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 
 from au2.domain.accounts.context import Context
 from au2.domain.processes.version import Process
 from au2.stores.database.database import Transaction
 from au2.stores.database.owners import ensure_owner_exists
-from au2.stores.database.queries import entity_columns, read_context, read_entity, visible_from
+from au2.stores.database.queries import (
+    Key,
+    entity_columns,
+    owned_by,
+    page_after,
+    read_context,
+    read_entity,
+)
 from au2.stores.database.tables import processes
 
 _FIND = select(processes).where(
@@ -42,20 +49,56 @@ def find_process(transaction: Transaction, process_id: str) -> Process | None:
 
 
 def list_processes(
-    transaction: Transaction, context: Context, *, name: str | None = None, tag: str | None = None
+    transaction: Transaction,
+    context: Context,
+    *,
+    name: str | None = None,
+    tag: str | None = None,
+    after: Key | None = None,
+    limit: int | None = None,
 ) -> list[Process]:
-    """Return the processes visible from a context, ordered by name."""
-    query = select(processes).where(
-        visible_from(processes, context), processes.c.deleted_at.is_(None)
-    )
-    if name is not None:
-        query = query.where(processes.c.name == name)
-    found = [
-        _process(row)
-        for row in transaction.execute(query.order_by(processes.c.name, processes.c.created_at))
-    ]
-    # Filtered here: databases differ in how they search JSON lists, and tags are few.
-    return [process for process in found if tag is None or tag in process.tags]
+    """Return the processes visible from a context, ordered by name, time of creation and id.
+
+    ``after`` and ``limit``: part of the list, see :func:`page_after`.
+    """
+    found: list[Process] = []
+    # With a tag, few of the processes that are read may have it.
+    most = limit if limit is None or tag is None else max(limit, _TAGGED)
+    while True:
+        read = _read_visible(transaction, context, name, after, most)
+        # Filtered here: databases differ in how they search JSON lists, and tags are few.
+        found += [process for process in read if tag is None or tag in process.tags]
+        if limit is None or most is None or len(read) < most or len(found) >= limit:
+            return found[:limit]
+        after = _key(read[-1])
+
+
+def _read_visible(
+    transaction: Transaction,
+    context: Context,
+    name: str | None,
+    after: Key | None,
+    limit: int | None,
+) -> list[Process]:
+    found = []
+    for owner in context.chain:
+        # One statement an owner, so that an index gives each its first processes.
+        query = page_after(_of_owner(owner, name), _ORDER, after, limit)
+        found += [_process(row) for row in transaction.execute(query)]
+    return sorted(found, key=_key)[:limit]
+
+
+_TAGGED = 500
+_ORDER = (processes.c.name, processes.c.created_at, processes.c.id)
+
+
+def _key(process: Process) -> Key:
+    return process.name, process.created_at, process.id
+
+
+def _of_owner(owner: Context, name: str | None) -> Select[Any]:
+    query = select(processes).where(owned_by(processes, owner), processes.c.deleted_at.is_(None))
+    return query if name is None else query.where(processes.c.name == name)
 
 
 def update_process(

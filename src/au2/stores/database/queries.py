@@ -1,11 +1,12 @@
 """Shared parts of statements: columns of entities and contexts, visibility, batches of values."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, FromClause, and_, or_
+from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, literal, or_, tuple_
 
 from au2.domain.accounts.context import Context
 
@@ -67,6 +68,25 @@ def owned_by(table: FromClause, context: Context) -> ColumnElement[bool]:
 def visible_from(table: FromClause, context: Context) -> ColumnElement[bool]:
     """Condition: the row is owned by this context or its organization."""
     return or_(*(owned_by(table, owner) for owner in context.chain))
+
+
+Key = tuple[str | int | datetime, ...]
+"""Values of the columns by which a list is ordered, together unique."""
+
+
+def page_after(
+    query: Select[Any], columns: Sequence[Column[Any]], after: Key | None, limit: int | None
+) -> Select[Any]:
+    """Return the query in the order of some columns, from a key on and for so many rows.
+
+    The rows before are not read, given an index that ends with the columns. The row of the key may
+    have been deleted. ``after``: None is from the first. ``limit``: None is all.
+    """
+    if after is not None:
+        pairs = zip(columns, after, strict=True)
+        bounds = [literal(value, column.type) for column, value in pairs]
+        query = query.where(tuple_(*columns) > tuple_(*bounds))
+    return query.order_by(*columns).limit(limit)
 
 
 _CHUNK = 500

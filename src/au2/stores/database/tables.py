@@ -165,6 +165,7 @@ processes = Table(
     Column("updated_by", String(254), nullable=False),
     Column("deleted_at", UtcDateTime),
     Index("ix_processes_context", "organization_id", "project_id"),
+    Index("ix_processes_list", "organization_id", "project_id", "name", "created_at", "id"),
 )
 
 versions = Table(

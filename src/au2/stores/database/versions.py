@@ -17,7 +17,7 @@ from au2.domain.processes.version import (
     may_become,
 )
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import in_chunks, read_entity
+from au2.stores.database.queries import Key, in_chunks, page_after, read_entity
 from au2.stores.database.tables import runtime_versions, versions
 
 _SELECT = select(versions, runtime_versions.c.image_digest.label("runtime_image_digest")).join(
@@ -30,7 +30,6 @@ _SELECT = select(versions, runtime_versions.c.image_digest.label("runtime_image_
 _LIVING = _SELECT.where(
     versions.c.process_id == bindparam("process_id"), versions.c.deleted_at.is_(None)
 )
-_ALL = _LIVING.order_by(versions.c.number)
 _FIND = _LIVING.where(versions.c.number == bindparam("number"))
 _AVAILABLE = _LIVING.where(versions.c.image_status == ImageStatus.AVAILABLE.value).limit(1)
 _NEWEST = _AVAILABLE.order_by(versions.c.number.desc())
@@ -122,9 +121,19 @@ def find_version(transaction: Transaction, process_id: str, number: int) -> Vers
     return None if row is None else _version(row)
 
 
-def list_versions(transaction: Transaction, process_id: str) -> list[Version]:
-    """Return the versions of a process, oldest first."""
-    rows = transaction.execute(_ALL, {"process_id": process_id})
+def list_versions(
+    transaction: Transaction,
+    process_id: str,
+    *,
+    after: Key | None = None,
+    limit: int | None = None,
+) -> list[Version]:
+    """Return the versions of a process, oldest first.
+
+    ``after`` and ``limit``: part of the list, see :func:`page_after`.
+    """
+    query = page_after(_LIVING, [versions.c.number], after, limit)
+    rows = transaction.execute(query, {"process_id": process_id})
     return [_version(row) for row in rows]
 
 
