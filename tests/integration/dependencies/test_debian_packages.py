@@ -179,6 +179,26 @@ def test_a_mirror_that_is_not_to_be_trusted_is_refused(
     assert "it ran" not in debian.lines
 
 
+def test_what_would_be_too_large_is_refused_before_it_is_fetched(
+    debian: DebianInstallation,
+) -> None:
+    debian.archive.add("lower", "2:1.5-1", fields="Installed-Size: 1025\n")
+    debian.archive.add("upper", fields="Depends: lower\nInstalled-Size: 1024\n")
+    # The same version once more, as a second source could have it, counts once.
+    debian.archive.entries["again"] = debian.archive.entries["pool/upper_1.0_all.deb"]
+    debian.archive.publish()
+    debian.options = BuildOptions(layer_max_bytes=2 << 20)
+
+    error = debian.refused("upper\n")
+
+    assert "2098176 bytes for the installed Debian packages" in error.message
+    assert "over the limit of 2097152 bytes" in error.message
+    assert not [path for path in debian.archive.web.asked if path.endswith(".deb")]
+    debian.options = BuildOptions(layer_max_bytes=3 << 20)
+    assert versions_of(debian.install("upper\n")) == {"lower": "2:1.5-1", "upper": "1.0"}
+    assert any("2 MiB when installed" in line for line in debian.lines), debian.lines
+
+
 def test_a_script_gets_nothing_by_the_gateway(debian: DebianInstallation) -> None:
     debian.archive.web.add("secret", b"secret")
     debian.archive.add("meddling", postinst=MEDDLING)

@@ -14,7 +14,7 @@ from au2.dependencies.debian.archive import ArchiveSource, DebFile, DebianArchiv
 from au2.dependencies.debian.tree import SystemTree
 from au2.dependencies.gateway import Body, GatewayResponse, read_whole
 from au2.domain.errors import DependenciesFailed
-from au2.domain.wording import count_of, format_bytes
+from au2.domain.wording import count_of, format_bytes, format_bytes_apart
 
 MOST_DEBS = 1_000
 _SOURCES_BYTES = 256 << 10
@@ -22,6 +22,7 @@ _PLAN_BYTES = 4 << 20
 _FAILURE_BYTES = 1 << 20
 _NAMES_BYTES = 16 << 20
 _REMOVED_BYTES = 64 << 20
+_SIZE_BYTES = 20
 _URI = re.compile(r"'(http://[^']{1,1000})' (\S{1,300}) ([0-9]{1,12}) SHA256:([0-9a-f]{64})")
 _FILE = re.compile(r"([a-z0-9][a-z0-9+.-]+)_([^_]+)_[a-z0-9-]+\.deb")
 
@@ -45,7 +46,7 @@ class DebianRoutes:
         archive: client of the archives.
         folder: folder for files until the end of the installation.
         tree: receives the changed files.
-        max_bytes: limit for all package files.
+        max_bytes: limit for all package files, and for what is installed of them.
         log: takes lines for people.
     """
 
@@ -57,6 +58,8 @@ class DebianRoutes:
     sources: tuple[ArchiveSource, ...] = ()
     plan: dict[str, DebFile] | None = None
     """By address; None: apt has not planned yet."""
+    installed_bytes: int = 0
+    """Size of the planned packages once installed, as the archive's indexes state it."""
     failure: PlanFailure = field(default_factory=PlanFailure)
     has_no_apt: bool = False
     has_tree: bool = False
@@ -93,6 +96,7 @@ class DebianRoutes:
             "/failure": self._take_failure,
             "/versions": self._take_versions,
             "/names": self._take_names,
+            "/installed-size": self._take_installed_size,
             "/plan": self._take_plan,
         }
 
@@ -112,6 +116,11 @@ class DebianRoutes:
     def _take_names(self, body: Body) -> None:
         self.failure.names = _read_text(body, _NAMES_BYTES)
 
+    def _take_installed_size(self, body: Body) -> None:
+        text = _read_text(body, _SIZE_BYTES)
+        # In KiB (Debian Policy 5.6.20). No number: the limit of the received files remains.
+        self.installed_bytes = int(text) << 10 if text.isascii() and text.isdecimal() else 0
+
     def _take_plan(self, body: Body) -> None:
         debs = list(parse_plan(_read_text(body, _PLAN_BYTES), self.sources))
         size_bytes = sum(deb.size_bytes for deb in debs)
@@ -120,16 +129,21 @@ class DebianRoutes:
                 f"the package needs {len(debs)} Debian packages, more than {MOST_DEBS}.",
                 hint="Ask for fewer, or ask your operator for a runtime that has them.",
             )
-        if size_bytes > self.max_bytes:
-            limit = format_bytes(self.max_bytes)
-            raise DependenciesFailed(
-                f"the package needs {format_bytes(size_bytes)} of Debian packages, over the limit "
-                f"of {limit}.",
-                hint="Ask for fewer, or ask your operator for more.",
-            )
+        self._check_size(size_bytes, "of Debian packages")
+        self._check_size(self.installed_bytes, "for the installed Debian packages")
         amount = f", {format_bytes(size_bytes)} to fetch" if debs else ""
+        if self.installed_bytes:
+            amount += f", {format_bytes(self.installed_bytes)} when installed"
         self.log(f"Debian: {count_of(len(debs), 'package')}{amount}")
         self.plan = {deb.address: deb for deb in debs}
+
+    def _check_size(self, size_bytes: int, what: str) -> None:
+        if size_bytes > self.max_bytes:
+            size, limit = format_bytes_apart(size_bytes, self.max_bytes)
+            raise DependenciesFailed(
+                f"the package needs {size} {what}, over the limit of {limit}.",
+                hint="Ask for fewer, or ask your operator for more.",
+            )
 
     def _take_removed(self, body: Body) -> None:
         data = read_whole(body, _REMOVED_BYTES)

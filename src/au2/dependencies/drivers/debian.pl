@@ -189,6 +189,27 @@ sub plan {
     }
 }
 
+# Return the sum of the packages' own statements of their size once installed, in KiB.
+sub installed_size {
+    my ($plan) = @_;
+    my %wanted;
+    while ( $plan =~ m{^'[^']+' ([^_\s]+)_([^_\s]+)_[^_\s]+\.deb }mg ) {
+        my ( $name, $version ) = ( $1, $2 );
+        $version =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;
+        $wanted{"$name=$version"} = 1;
+    }
+    return 0 unless %wanted;
+    my ($text) = capture( 0, 'apt-cache', @OPTIONS, 'show', sort keys %wanted );
+    my $sum = 0;
+    for my $paragraph ( split /\n\n+/, $text ) {
+        my %field = $paragraph =~ /^(Package|Version|Installed-Size): *(\S+)/mg;
+        next unless delete $wanted{ ( $field{Package} // '' ) . '=' . ( $field{Version} // '' ) };
+        my $size = $field{'Installed-Size'} // 0;
+        $sum += $size if $size =~ /^[0-9]{1,12}$/;
+    }
+    return $sum;
+}
+
 if ( !-x '/usr/bin/apt-get' || !-x '/usr/bin/dpkg' ) {
     put_text( '/no-apt', '' );
     exit 1;
@@ -199,6 +220,7 @@ my @indexes = ( '--no-release-info', '--format', '$(REPO_URI) $(RELEASE)', 'Crea
 put_text( '/sources', ( capture( 0, 'apt-get', 'indextargets', @indexes ) )[0] );
 system( 'apt-get', @OPTIONS, '-q', 'update' ) == 0 or fail('the package sources can not be read');
 my ( $request, $plan ) = plan( read_file('/run/au2/locked'), read_file('/run/au2/asked') );
+put_text( '/installed-size', installed_size($plan) );
 put_text( '/plan', $plan );
 
 # Packages must not start services here.

@@ -153,10 +153,28 @@ def test_a_plan_has_a_limit_of_size(routes: DebianRoutes) -> None:
         put(routes, "/plan", plan_of(size=1001))
 
 
+def test_a_plan_has_a_limit_of_the_installed_size(routes: DebianRoutes) -> None:
+    assert put(routes, "/installed-size", "2")
+    with pytest.raises(DependenciesFailed) as caught:
+        put(routes, "/plan", plan_of())
+    told = "the package needs 2 KiB for the installed Debian packages, over the limit of 0.977 KiB."
+    assert told == caught.value.message
+    assert routes.plan is None
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1e9", "\N{ARABIC-INDIC DIGIT THREE}", "x", "1.5"])
+def test_an_installed_size_that_is_no_number_counts_as_unknown(
+    routes: DebianRoutes, text: str
+) -> None:
+    assert put(routes, "/installed-size", text)
+    assert put(routes, "/plan", plan_of())
+    assert routes.installed_bytes == 0
+
+
 def test_nothing_is_planned_after_the_plan(routes: DebianRoutes) -> None:
     assert not put(routes, "/tree", archive_of())
     assert put(routes, "/plan", plan_of())
-    for path in ("/plan", "/sources", "/failure", "/names", "/no-apt", "/other"):
+    for path in ("/plan", "/installed-size", "/sources", "/failure", "/names", "/no-apt", "/other"):
         assert not put(routes, path, plan_of(path="pool/x_1_amd64.deb"))
     assert put(routes, "/removed", b"/usr/bin/x\0")
     assert put(routes, "/tree", archive_of(("usr/bin/y", b"y", {})))
@@ -171,7 +189,7 @@ def test_the_sources_are_stated_once(routes: DebianRoutes) -> None:
     assert [source.suite for source in routes.sources] == ["trixie"]
 
 
-@pytest.mark.parametrize("path", ["/sources", "/plan", "/failure", "/no-apt"])
+@pytest.mark.parametrize("path", ["/sources", "/installed-size", "/plan", "/failure", "/no-apt"])
 def test_texts_have_limits(routes: DebianRoutes, path: str) -> None:
     with pytest.raises(TooLarge):
         put(routes, path, b"x" * (8 << 20))
