@@ -144,6 +144,13 @@ def test_requests_that_can_not_be_met_are_told(debian: DebianInstallation) -> No
     assert unknown.hint == "Near names: tool."
     for name in ("bash-", "tool+"):
         assert f"have no package '{name}'" in debian.refused(f"tool\n{name}\n").message
+    debian.archive.add("left", fields="Conflicts: tool\n")
+    debian.archive.add("newer", fields="Depends: perl-base (>= 99)\n")
+    debian.archive.publish()
+    apart = debian.refused("left\ntool\n")
+    assert "can't be installed together: packages.txt: Depends: tool but" in apart.message
+    unmet = debian.refused("newer\n")
+    assert "installed together: newer: Depends: perl-base (>= 99) but" in unmet.message
     conflict = debian.refused("hostile\n")
     assert conflict.code == "dependencies-failed"
     assert "the Debian packages can't be installed" in conflict.message

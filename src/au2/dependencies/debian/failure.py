@@ -13,6 +13,10 @@ _NEAR_NAMES = 3
 _MOST_VERSIONS = 5
 _SAID = re.compile(r"^E: (.*)", re.MULTILINE)
 _MISSING = re.compile(r"Depends: (\S+)(?: \([^)]*\))? but it is not installable")
+_UNMET = re.compile(r"^ (\S+) : (\S.*)", re.MULTILINE)
+_MOST_UNMET = 3
+_REQUESTERS = {"satisfy:command-line": names.DEBIAN_PACKAGES}
+"""apt's name of the request itself."""
 _REMOVAL = "Packages need to be removed but remove is disabled"
 _FAILED_PACKAGE = re.compile(r"dpkg: error processing (?:package|archive) (\S+) \(--[a-z]+\):")
 _NO_APT = "Choose a runtime that is made of Debian packages."
@@ -41,7 +45,8 @@ def explain_plan(asked: Sequence[DebianPackage], failure: PlanFailure) -> Depend
                     hint=f"There is {', '.join(there[:_MOST_VERSIONS])}; a name without a version "
                     "takes the newest.",
                 )
-        elif package.name in missing:
+        # apt says the same of packages that are there and conflict with others of the request.
+        elif package.name in missing and package.name not in versions:
             near = difflib.get_close_matches(package.name, known - missing, _NEAR_NAMES)
             return DependenciesFailed(
                 f"{place}: the runtime's sources have no package '{package.name}'.",
@@ -51,6 +56,13 @@ def explain_plan(asked: Sequence[DebianPackage], failure: PlanFailure) -> Depend
         return DependenciesFailed(
             "the Debian packages can't be installed without removing packages of the runtime.",
             hint="The log says which; leave out the package that conflicts with them.",
+        )
+    unmet = _UNMET.findall(failure.text)[:_MOST_UNMET]
+    if unmet:
+        told = (f"{_REQUESTERS.get(who, who)}: {what}" for who, what in unmet)
+        return DependenciesFailed(
+            f"the Debian packages can't be installed together: {'; '.join(told)[:500]}",
+            hint="Leave out one of those that conflict. The log has apt's whole words.",
         )
     said = "; ".join(_SAID.findall(failure.text)) or "apt finds no way to install them"
     return DependenciesFailed(

@@ -35,6 +35,17 @@ def test_a_version_is_told_with_those_that_are_there() -> None:
     assert "There is 1.7, 1.6;" in found.hint
 
 
+def test_a_package_that_is_there_and_conflicts_is_not_told_as_unknown() -> None:
+    text = MISSING.replace("curll", "jq")
+    found = explain_plan(
+        (DebianPackage("jq", None, 1),), PlanFailure(text, " jq | 1.7 | http://x\n", NAMES)
+    )
+    assert found.message == (
+        "the Debian packages can't be installed together: packages.txt: Depends: jq but it is not "
+        "installable"
+    )
+
+
 def test_a_removal_is_told() -> None:
     text = "  perl\nE: Packages need to be removed but remove is disabled.\n"
     found = explain_plan((DebianPackage("jq", None, 1),), PlanFailure(text, "", NAMES))
