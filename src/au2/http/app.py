@@ -20,6 +20,7 @@ from au2.http.created import PREFIX
 from au2.http.document import complete_document
 from au2.http.job_watching import JobReading
 from au2.http.noticeboard import NoticeBoard
+from au2.http.path_prefix import LocationPrefix, path_prefix_of
 from au2.http.registry.app import make_registry
 from au2.http.request_body import BodyLimit
 from au2.http.v1 import (
@@ -92,7 +93,8 @@ class ApiOptions:
     max_contract_bytes: int = 4 << 20
     """Largest body of a new image version: two schemas and an environment."""
     external_url: str | None = None
-    """Address of this server in names of images; None: the request's ``Host``."""
+    """Address of this server in names of images, and the path prefix of ``Location``; None: the
+    request's ``Host``, and no prefix."""
 
 
 def make_app(
@@ -114,6 +116,7 @@ def make_app(
             come back later.
     """
     chosen = options or ApiOptions()
+    prefix = path_prefix_of(chosen.external_url)
     board = NoticeBoard(notices, stopping or threading.Event())
 
     @asynccontextmanager
@@ -128,7 +131,7 @@ def make_app(
         description=document.DESCRIPTION,
         license_info=document.LICENSE,
         openapi_tags=document.TAGS,
-        servers=[{"url": "/", "description": "The server that gives out this document."}],
+        servers=[{"url": prefix or "/", "description": "The server that gives out this document."}],
         version=chosen.version,
         openapi_url=f"{PREFIX}/openapi.json",
         # Their pages load scripts from other sites.
@@ -145,6 +148,8 @@ def make_app(
     app.state.costly = costly = CostlyRequests()
     app.state.reading = reading = JobReading(services, logs)
     app.add_middleware(BodyLimit, limit_of=_make_limits(chosen))
+    if prefix:
+        app.add_middleware(LocationPrefix, prefix=prefix)
     errors.install(app)
     _add_routes(app)
     complete_document(app, (accounts.public, *_PRIVATE), small_bodies=_SMALL)

@@ -11,6 +11,7 @@ import pytest
 from au2.app.jobs.jobs import RunOrder
 from au2.domain.accounts.context import Context
 from au2.domain.processes.version import ImageStatus
+from au2.http.app import ApiOptions
 from au2.wire.documents import format_document
 from tests.support.packages.built_versions import add_packaged_version, packaged
 from tests.support.servers.backend import OPERATOR, PASSWORD, Backend, creation
@@ -210,3 +211,36 @@ def test_what_was_created_is_at_its_location(backend: Backend, operator: httpx.C
         assert {name: made.json()[name] for name in same} == {
             name: found.json()[name] for name in same
         }
+
+
+@pytest.mark.parametrize(
+    ("external_url", "prefix"),
+    [
+        ("https://example.com", ""),
+        ("https://example.com/", ""),
+        ("https://example.com/au2/", "/au2"),
+        ("https://example.com/é/%61?query", "/%C3%A9/%61"),
+    ],
+)
+def test_a_location_begins_with_the_path_that_the_proxy_removes(
+    backend: Backend, external_url: str, prefix: str
+) -> None:
+    backend.organization()
+    with client_of(backend.app(ApiOptions(external_url=external_url))) as client:
+        client.headers.update(backend.bearer(OPERATOR))
+        made = client.post("/organizations", json={"name": "new"})
+        assert made.status_code == 201
+        assert made.headers["Location"] == f"{prefix}/api/v1/organizations/{made.json()['id']}"
+        document = client.get("/openapi.json").json()
+        assert document["servers"][0]["url"] == (prefix or "/")
+
+
+def test_a_location_of_the_registry_has_no_path_prefix(backend: Backend) -> None:
+    context = backend.organization()
+    options = ApiOptions(external_url="https://example.com/au2")
+    with client_of(backend.app(options)) as client:
+        headers = backend.bearer(OPERATOR)
+        path = f"/v2/org_{context.organization_id}/tools/blobs/uploads/"
+        begun = client.post(client.base_url.join(path), headers=headers)
+    assert begun.status_code == 202
+    assert begun.headers["Location"].startswith(path)

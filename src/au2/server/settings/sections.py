@@ -73,7 +73,8 @@ class ServerSettings:
     external_url: str | None = setting(
         None,
         URL,
-        "How people and their Docker reach this server, where a proxy stands before it.",
+        "How people and their Docker reach this server, where a proxy stands before it; with the "
+        "path that the proxy removes, if any.",
         default_text="what a request was sent to",
     )
     trusted_proxies: tuple[str, ...] = setting(
