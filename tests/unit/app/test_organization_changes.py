@@ -11,6 +11,7 @@ from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
 from au2.domain.jobs.job import JobState, Outcome
 from au2.domain.processes.repository import Repository
 from au2.stores.database import accounts, owners, secrets
+from au2.stores.database.content.repositories import put_tag
 from au2.stores.database.events import list_events
 from tests.support.images.busybox import make_image, make_layer
 from tests.support.packages.built_versions import add_image_version, add_packaged_version, packaged
@@ -221,6 +222,12 @@ def test_an_organization_leaves_nothing_that_garbage_collection_keeps(
     assert services.organizations.create_organization(operator(backend), "Acme").name == "Acme"
 
 
+def _put_tag(backend: Backend, owner: Context) -> None:
+    repository, digest = Repository(owner.organization_id, "base"), "sha256:" + "1" * 64
+    with backend.database.write() as transaction:
+        put_tag(transaction, repository, "latest", digest, at=backend.clock(), by=OPERATOR)
+
+
 Insertion = Callable[[Backend, Actor, Context], object]
 
 PROJECT_INSERTIONS: dict[str, Insertion] = {
@@ -239,6 +246,7 @@ ORGANIZATION_INSERTIONS: dict[str, Insertion] = {
     "project": lambda backend, actor, owner: backend.services.organizations.create_project(
         actor, owner.organization_id, "x"
     ),
+    "tag": lambda backend, _, owner: _put_tag(backend, owner),
     "push": lambda backend, actor, owner: backend.services.repository_blobs.begin(
         actor, Repository(owner.organization_id, "base")
     ),

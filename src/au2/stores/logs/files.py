@@ -23,6 +23,7 @@ from au2.stores.logs.protocol import PREALLOCATED_BYTES, LogWriter
 from au2.stores.logs.record import Record, format_record, format_time_now
 
 _JOBS_PER_FOLDER = 1000
+_DIGITS = 18
 _MAX_RECORD_BYTES = 8192
 """Most content bytes of a written record, so that readers may expect small ones."""
 _REMARK_BYTES = 1024
@@ -71,7 +72,8 @@ class FileLogStore:
         for folder in self._root.glob("*"):
             # A job with several attempts has several files.
             names = (path.name.partition("-")[0] for path in folder.glob("*-*.log"))
-            yield from {int(name) for name in names if name.isdecimal()}
+            # A number of the database is no longer; other files are nobody's log.
+            yield from {int(name) for name in names if name.isdecimal() and len(name) <= _DIGITS}
 
     def job_bytes(self, job_id: int) -> int:
         """Size of the logs of all attempts of the job."""

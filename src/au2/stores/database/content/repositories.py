@@ -153,7 +153,8 @@ def put_tag(
     at: datetime,
     by: str,
 ) -> None:
-    """Insert a tag, or move an existing one."""
+    """Insert a tag, or move an existing one. Raises NotFound: the organization was deleted."""
+    ensure_owner_exists(transaction, Context(repository.organization_id))
     values = {"digest": digest, "updated_at": at, "updated_by": by}
     moved = transaction.execute(
         update(repository_tags)
