@@ -3,15 +3,18 @@
 import ast
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
 
 from au2.cli.main import make_root
 from au2.domain.accounts.identity import DOWNWARD_ACTIONS, Action, Role, is_allowed
+from au2.domain.code import Code
 from au2.domain.errors import Au2Error, all_errors
+from au2.domain.jobs.explanation import ProgressCode
 from au2.domain.jobs.job import Reason
+from au2.domain.jobs.waiting import WaitingCode
 from au2.server.settings.source import list_settings
 from tests.support.checkout import ROOT
 from tests.support.servers.backend import open_backend
@@ -47,14 +50,23 @@ def make_errors_page() -> str:
 
 
 def make_reasons_page() -> str:
-    """Return the page of all reason codes of jobs."""
-    rows = [[f"`{reason}`", reason.meaning] for reason in Reason]
+    """Return the page of all codes of jobs."""
     return (
         f"# Reason codes\n\n{_NOTE}\n"
         "A job that ends without success has one of these codes (`reason` in its record) and a\n"
         "sentence with the particulars and what to do (`reason_text`).\n\n"
-        + _table(["code", "meaning"], rows)
+        + _code_table(Reason)
+        + "\n## Waiting\n\n"
+        "A job that waits has one of these causes (`waiting` in its record).\n\n"
+        + _code_table(WaitingCode)
+        + "\n## Otherwise\n\n"
+        "`au2 job why` (`GET /api/v1/jobs/{job}/why`) has one of the codes above, or of these.\n\n"
+        + _code_table(ProgressCode)
     )
+
+
+def _code_table(codes: Iterable[Code]) -> str:
+    return _table(["code", "meaning"], [[f"`{code}`", code.meaning] for code in codes])
 
 
 def make_permissions_page() -> str:

@@ -68,6 +68,14 @@ class ErrorCodes(EnumOf):
         return list(self._load().all_errors())
 
 
+class ExplanationCodes(EnumOf):
+    """Codes of explanations of jobs."""
+
+    def values(self) -> list[str]:
+        """Return the codes of waiting, of running and of ends."""
+        return [code.value for code in self._load().list_codes()]
+
+
 _known: Final[dict[str, type]] = {}
 
 
@@ -110,6 +118,8 @@ _DESCRIPTIONS: Final = {
     "Network": "Network access of a job. The list is closed.",
     "ChoiceRule": "Rule for the choice of a run's version." + _MAY_GROW,
     "WaitingCode": "Cause of a pending job's wait." + _MAY_GROW,
+    "ExplanationCode": "Why a job is in its state: a cause of waiting, a reason of an end without "
+    "success, running, stopping or succeeded." + _MAY_GROW,
     "ErrorCode": "Code of an error; docs/reference/errors.md explains each." + _MAY_GROW,
 }
 
@@ -123,6 +133,7 @@ LanguageName = Annotated[str, EnumOf("jobs.container_contract", "Language")]
 NetworkName = Annotated[str, EnumOf("jobs.container_contract", "Network")]
 ChoiceRuleName = Annotated[str, EnumOf("processes.version", "ChoiceRule")]
 WaitingCodeName = Annotated[str, EnumOf("jobs.waiting", "WaitingCode")]
+ExplanationCodeName = Annotated[str, ExplanationCodes("jobs.explanation", "ExplanationCode")]
 
 Guid = Annotated[str, Shown(pattern=GUID_PATTERN, examples=[EXAMPLE_GUID])]
 GivenGuid = Annotated[str, Shown(pattern=ANY_GUID_PATTERN, examples=[EXAMPLE_GUID])]

@@ -8,6 +8,7 @@ from au2.wire.field import (
     ChoiceRuleName,
     Count,
     Digest,
+    ExplanationCodeName,
     ImageStatusName,
     JobNumber,
     JobStateName,
@@ -158,6 +159,40 @@ class WaitingView(ResponseType):
     """Jobs that are worked on, of all contexts."""
     places: Count
     """How many jobs are worked on at once."""
+
+
+class SpanView(ResponseType):
+    """Stretch of a job's time."""
+
+    name: Annotated[str, Shown(examples=["queued"])]
+    """``queued``, a phase of an attempt, or ``output`` until the record was complete."""
+    attempt: Ordinal | None
+    """Number of the attempt; null: between attempts."""
+    started_at: datetime
+    """Its beginning."""
+    milliseconds: Count
+    """Its length, up to now if it is open."""
+    is_open: bool
+    """Whether it goes on."""
+
+
+class JobExplanation(ResponseType):
+    """Why a job is in its state."""
+
+    job: JobNumber
+    """Id of the job."""
+    state: JobStateName
+    """Its state."""
+    code: ExplanationCodeName
+    """Why; docs/reference/reasons.md explains each code."""
+    text: str
+    """One sentence, with the job as "it"."""
+    hint: str | None
+    """A command, or a sentence about what to do next; null: nothing."""
+    timeline: list[SpanView]
+    """Where the time went, in order."""
+    waiting: WaitingView | None
+    """Numbers of the queue, of a PENDING job."""
 
 
 class JobView(ResponseType):

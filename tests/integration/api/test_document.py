@@ -15,6 +15,7 @@ from schemathesis import GenerationMode
 from au2.domain.accounts.identity import Role
 from au2.domain.errors import all_errors
 from au2.domain.jobs.container_contract import Language, Network
+from au2.domain.jobs.explanation import list_codes
 from au2.domain.jobs.job import JobState, JobType, Reason
 from au2.domain.jobs.waiting import WaitingCode
 from au2.domain.processes.version import ChoiceRule, ImageStatus, VersionType
@@ -193,6 +194,7 @@ def test_guids_and_digests_have_their_pattern():
         *((kind.__name__, list(kind)) for kind in (JobState, JobType, Reason, Role, ImageStatus)),
         *((kind.__name__, list(kind)) for kind in (VersionType, Language, Network, ChoiceRule)),
         ("WaitingCode", list(WaitingCode)),
+        ("ExplanationCode", list_codes()),
         ("ErrorCode", list(all_errors())),
     ],
 )

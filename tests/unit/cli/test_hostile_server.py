@@ -57,6 +57,8 @@ COMMANDS = [
     ("job", "show"),
     ("job", "stop", "--yes"),
     ("job", "show", "1"),
+    ("job", "why"),
+    ("job", "why", "1"),
     ("job", "logs", "1"),
     ("job", "logs", "1", "--follow"),
     ("job", "logs", "1", "--timestamps"),

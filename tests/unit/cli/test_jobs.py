@@ -643,3 +643,62 @@ def test_a_list_of_records_is_whole_or_not_there(api: Api, au2: CommandLine) -> 
     api.fail(FOLLOW, 404, "not-found", "There is no such thing here.")
     cut = au2("job", "logs", "12", "--follow", "-o", "json")
     assert (cut.document, cut.exit_code) == ([], 3)
+
+
+WHY = {
+    "job": 12,
+    "state": "FAILED",
+    "code": "exit-code",
+    "text": "The code exited with code 3.",
+    "hint": "Its last lines: au2 job logs 12 --tail 20",
+    "timeline": [
+        {
+            "name": "queued",
+            "attempt": None,
+            "started_at": "2030-01-31T12:00:00Z",
+            "milliseconds": 5,
+            "is_open": False,
+        },
+        {
+            "name": "run",
+            "attempt": 1,
+            "started_at": "2030-01-31T12:00:00.125Z",
+            "milliseconds": 1500,
+            "is_open": True,
+        },
+    ],
+    "waiting": None,
+}
+
+
+def test_why(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /jobs/12/why", WHY)
+    api.answer("GET /jobs", [job_document()])
+
+    shown = au2.ok("job", "why", "12")
+    of_last = au2.ok("job", "why")
+
+    lines = shown.text.splitlines()
+    assert lines[:2] == [
+        "Job 12 FAILED (exit-code): The code exited with code 3.",
+        "Its last lines: au2 job logs 12 --tail 20",
+    ]
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
+    assert cells == [
+        ["phase", "attempt", "after", "took"],
+        ["queued", "", "0 ms", "5 ms"],
+        ["run", "1", "125 ms", "1500 ms so far"],
+    ]
+    assert of_last.out == shown.out
+    assert "Job 12: forecast 3" in of_last.errors
+    assert au2.ok("job", "why", "12", "-o", "json").document["code"] == "exit-code"
+
+
+def test_why_of_a_hostile_server(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /jobs/12/why", {**WHY, "text": "\x1b[31m\u202ered", "code": "new-code"})
+
+    shown = au2.ok("job", "why", "12")
+
+    assert "\x1b" not in shown.text
+    assert "\u202e" not in shown.text
+    assert "(new-code)" in shown.text

@@ -32,6 +32,7 @@ from au2.domain.accounts.context import Context
 from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound
 from au2.domain.event import EventAction
+from au2.domain.jobs.explanation import Explanation, explain_job
 from au2.domain.jobs.job import (
     Job,
     JobState,
@@ -355,6 +356,10 @@ class JobWaiting:
         self._notices = notices
         self._places = places
         self._clock = clock
+
+    def explain(self, job: Job) -> Explanation:
+        """Explain a job's state; of others' jobs only their number is told."""
+        return explain_job(job, self.find(job), self._clock())
 
     def find(self, job: Job) -> Waiting | None:
         """Return the reason for which a job waits; None: not pending.

@@ -10,7 +10,7 @@ from au2.client.resources.resource import Resource
 from au2.domain.accounts.context import Context
 from au2.domain.network_retry import RetryBudget
 from au2.wire.documents import format_request, parse_record
-from au2.wire.job import JobPage, JobView, RunCreation, WaitingView
+from au2.wire.job import JobExplanation, JobPage, JobView, RunCreation, WaitingView
 
 _PAGE_ITEMS = 100
 
@@ -52,6 +52,10 @@ class Jobs(Resource):
     def get_job(self, job_id: int) -> JobView:
         """Return one job. Raises NotFound."""
         return self._record(JobView, "GET", f"/jobs/{job_id}")
+
+    def explain_job(self, job_id: int) -> JobExplanation:
+        """Return why a job is in its state. Raises NotFound."""
+        return self._record(JobExplanation, "GET", f"/jobs/{job_id}/why")
 
     def stop_job(self, job_id: int) -> JobView:
         """Request a job's end; a PENDING one ends at once."""

@@ -1,1 +1,1 @@
-"""Users and what they own: identities, permissions, contexts and secrets."""
+"""Users and their possessions: identities, permissions, contexts and secrets."""

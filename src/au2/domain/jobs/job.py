@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from au2.domain.accounts.context import Context
+from au2.domain.code import Code
 from au2.domain.jobs.container_contract import Network
 from au2.domain.processes.version import VersionChoice
 
@@ -49,17 +50,8 @@ def may_become(present: JobState, wanted: JobState) -> bool:
     return wanted in _NEXT[present]
 
 
-class Reason(StrEnum):
-    """Reason code of a job that ended without success; ``meaning`` is one sentence for users."""
-
-    meaning: str
-
-    def __new__(cls, code: str, meaning: str = "") -> Self:
-        """Make a member with the code alone as value, for ``Reason(code)``."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.meaning = meaning
-        return member
+class Reason(Code):
+    """Reason code of a job that ended without success."""
 
     EXIT_CODE = "exit-code", "The code ended with an exit code other than 0."
     OUT_OF_MEMORY = (
@@ -108,7 +100,7 @@ class Outcome:
     state: JobState
     reason: Reason | None = None
     reason_text: str | None = None
-    """A sentence that says what to do."""
+    """A sentence with the next step."""
     exit_code: int | None = None
 
 

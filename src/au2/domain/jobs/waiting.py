@@ -1,26 +1,20 @@
 """Explanation of a pending job's wait."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from au2.domain.code import Code
 from au2.domain.wording import count_of
 
 
-class WaitingCode(StrEnum):
-    """Closed list of causes of a wait."""
+class WaitingCode(Code):
+    """Cause of a wait."""
 
-    UPLOAD = "upload"
-    """For the end of an upload."""
-    NO_DISPATCHER = "no-dispatcher"
-    """For a dispatcher: none is running."""
-    PLACES = "places"
-    """For the end of another job: the limit of concurrent jobs is reached."""
-    JOBS_BEFORE = "jobs-before"
-    """For older jobs, which are claimed first."""
-    DISPATCHER = "dispatcher"
-    """For the dispatcher's next claim."""
-    PREPARING = "preparing"
-    """For its container, after a dispatcher's claim."""
+    UPLOAD = "upload", "The upload of its package or image is not complete yet."
+    NO_DISPATCHER = "no-dispatcher", "No dispatcher is running, so no job begins."
+    PLACES = "places", "As many jobs as may run at once are running, so it waits for an end."
+    JOBS_BEFORE = "jobs-before", "Older jobs are claimed before it."
+    DISPATCHER = "dispatcher", "It is the next that the dispatcher claims."
+    PREPARING = "preparing", "A dispatcher has claimed it and makes its container."
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,10 @@ from au2.http.job_watching import wait_for_end
 from au2.http.paging import JobPageOf, Order
 from au2.http.parameters import LARGEST_ID, JobPath, OrganizationId, ProjectId
 from au2.http.request_body import json_body
-from au2.http.v1.views import view_job, view_named_job
+from au2.http.v1.views import view_explanation, view_job, view_named_job
 from au2.stores.database.job_lists import JobFilter
 from au2.wire.field import GivenGuid, JobStateName, JobTypeName
-from au2.wire.job import JobPage, JobView, RunCreation
+from au2.wire.job import JobExplanation, JobPage, JobView, RunCreation
 
 router = APIRouter(prefix="/jobs", tags=["job"])
 RunCreationBody = Annotated[RunCreation, json_body(RunCreation, after=may_make(Action.RUN_PROCESS))]
@@ -146,6 +146,13 @@ def list_jobs(
 def _read_id(after: str) -> int:
     [job_id] = _NEWEST_FIRST.read_cursor(after)
     return min(max(int(str(job_id)), 0), LARGEST_ID)
+
+
+@router.get("/{job}/why", responses=error_responses(NotFound))
+def explain_job(call: Call, job: JobPath) -> JobExplanation:
+    """Why a job is in its state: one code, one sentence, the time of each phase, and a hint."""
+    found = call.services.jobs.get(call.actor, job)
+    return view_explanation(found, call.services.job_waiting.explain(found))
 
 
 @router.get("/{job}", responses=error_responses(NotFound, Busy, TooManyRequests))

@@ -12,6 +12,7 @@ from au2.app.uploads.image_uploads import BegunImage
 from au2.app.uploads.package_begin import OpenUpload, PackageComparison
 from au2.domain.accounts.account import Member, Project
 from au2.domain.accounts.context import Context
+from au2.domain.jobs.explanation import Explanation
 from au2.domain.jobs.job import Attempt, Job
 from au2.domain.jobs.waiting import Waiting
 from au2.domain.processes.runtime import Runtime, RuntimeBuild
@@ -28,10 +29,12 @@ from au2.wire.account import (
 from au2.wire.base import WireType
 from au2.wire.job import (
     AttemptView,
+    JobExplanation,
     JobView,
     NewerVersionView,
     PhaseView,
     ResourcesView,
+    SpanView,
     VersionChoiceView,
     WaitingView,
 )
@@ -199,6 +202,20 @@ def view_named_job(named: NamedJob) -> JobView:
     return view_job(named.job).replaced(
         organization_name=None if named.organization is None else named.organization.name,
         project_name=None if named.project is None else named.project.name,
+    )
+
+
+def view_explanation(job: Job, explanation: Explanation) -> JobExplanation:
+    """The explanation of a job's state."""
+    waiting = explanation.waiting
+    return JobExplanation(
+        job=job.id,
+        state=job.state.value,
+        code=explanation.code.value,
+        text=explanation.text,
+        hint=explanation.hint,
+        timeline=[view(SpanView, span) for span in explanation.timeline],
+        waiting=None if waiting is None else view_waiting(waiting),
     )
 
 
