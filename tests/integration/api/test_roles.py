@@ -390,6 +390,7 @@ TABLE: dict[str, Row] = {
     ),
     "list_jobs": Row("viewer", in_context=True),
     "get_job": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
+    "explain_job": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
     "stop_job": Row("runner", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
     "get_job_output": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
     "get_job_log": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
