@@ -10,7 +10,7 @@ from au2.console.cells import Columns
 from au2.console.commands import Command, CommandSession, Group
 from au2.console.commands import define as define_command
 from au2.console.console import Console
-from au2.domain.errors import InvalidRequest, NotAuthenticated, TokenExpired
+from au2.domain.errors import InvalidRequest, NotAuthenticated, NotFound, TokenExpired
 
 if TYPE_CHECKING:
     # Help and completion must not pay for these.
@@ -154,9 +154,16 @@ class Session(CommandSession):
         return self.connect(token)
 
     def adapt_error(self, error: "Au2Error") -> "Au2Error":
-        """Return the error; where ``AU_TOKEN`` was refused, a login would not help."""
+        """Return the error; the hint names a variable whose value was refused."""
         if type(error) in {NotAuthenticated, TokenExpired} and self.environment.get("AU_TOKEN"):
             error.hint = "The token is that of AU_TOKEN: set a valid one, or unset it."
+        if isinstance(error, NotFound):
+            for noun in ("organization", "project"):
+                variable = f"AU_{noun.upper()}"
+                absent = self.environment.get(variable, "").strip()
+                quoted = (f"no {noun} '{absent}'", f"no {noun} {absent.lower()}")
+                if absent and error.message.startswith(quoted, len("There is ")):
+                    error.hint = f"It is the value of {variable}: set another, or unset it."
         return error
 
     def connect(self, token: str | None) -> "Transport":

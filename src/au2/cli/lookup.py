@@ -45,7 +45,12 @@ def find_organization(calls: "Organizations", text: str) -> "OrganizationView":
 def find_project(calls: "Organizations", organization_id: str, text: str) -> "ProjectView":
     """Return a project of the organization. Raises NotFound, Conflict (the name is not unique)."""
     where = " in this organization"
-    return find_one(calls.list_projects(organization_id), text, "project", where=where)
+    try:
+        return find_one(calls.list_projects(organization_id), text, "project", where=where)
+    except NotFound as error:
+        # It need not be that of the context.
+        error.hint = f"See: au2 project list --organization {organization_id}"
+        raise
 
 
 def find_one(

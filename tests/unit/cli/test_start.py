@@ -157,7 +157,7 @@ def test_the_commands_of_the_specification_are_there() -> None:
     }
     # Operators create users and see their initial passwords, so users must be able to change them.
     # A context can only be chosen by one who sees which there are.
-    added = {"password", "process/repo/diff", "process/version/update", "context/list"}
+    added = {"job/why", "password", "process/repo/diff", "process/version/update", "context/list"}
     # Names change, and what is over goes.
     nouns, verbs = ("organization", "project"), ("rename", "delete")
     added |= {f"{noun}/{verb}" for noun in nouns for verb in verbs}

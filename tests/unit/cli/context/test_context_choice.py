@@ -292,3 +292,22 @@ def test_logging_in_under_the_token_variable_says_what_wins(api: Api, ci: Comman
     told = ci.ok("login", "--email", "me@x.org", "--password-stdin", stdin=b"p").errors
 
     assert "AU_TOKEN is set" in told
+
+
+def test_an_absent_organization_or_project_of_a_variable(api: Api, ci: CommandLine) -> None:
+    organization = {"id": ORGANIZATION, "name": "Acme", "created_at": NOW}
+    api.answer("GET /organizations", [organization])
+    api.answer(f"GET /organizations/{ORGANIZATION}", organization)
+    api.answer(f"GET /organizations/{ORGANIZATION}/projects", [])
+    ci.environment["AU_ORGANIZATION"] = "Nobody"
+    by_name = ci("process", "list")
+    ci.environment |= {"AU_ORGANIZATION": ORGANIZATION, "AU_PROJECT": "Nothing"}
+    of_project = ci("process", "list")
+    absent = "eadf98c2-8e85-46ae-b81a-640d9d326109"
+    ci.environment |= {"AU_ORGANIZATION": absent.upper(), "AU_PROJECT": ""}
+    api.fail("GET /processes", 404, "not-found", f"There is no organization {absent}.")
+    by_guid = ci("process", "list")
+
+    assert "hint: It is the value of AU_ORGANIZATION: set another, or unset it." in by_name.errors
+    assert "hint: It is the value of AU_PROJECT: set another, or unset it." in of_project.errors
+    assert "hint: It is the value of AU_ORGANIZATION" in by_guid.errors
