@@ -81,9 +81,8 @@ def test_a_script_that_forks_without_end(debian: DebianInstallation) -> None:
 
     error = debian.refused("bomb\n")
 
-    # Its processes go on printing, so dpkg's sentence about it may be out of sight.
-    told = ("the Debian package 'bomb'", "dpkg returned an error", "longer than 20 s")
-    assert any(text in error.message for text in told), error.message
+    # Which of its processes finds no place, dpkg's among them, is chance, and so is the reason.
+    assert error.message.startswith(("the Debian package", "installing the dependencies took"))
     # Others build as before.
     assert debian.install("tool\n").lock is not None
 
