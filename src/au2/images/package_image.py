@@ -1,4 +1,4 @@
-"""Package + runtime → image."""
+"""Image of a package on a runtime: layers, configuration, labels."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

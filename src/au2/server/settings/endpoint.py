@@ -1,4 +1,4 @@
-"""Endpoint of the API: address to listen on, and certificate."""
+"""Endpoint of the API: address to listen on, certificate, and the TLS context."""
 
 import ipaddress
 import re
