@@ -76,7 +76,9 @@ def test_each_upload_by_name_is_bound_to_what_has_the_name_then(backend: Backend
 
 
 def test_namesakes_are_allowed_but_no_upload_guesses(backend: Backend, context: Context):
-    made = [backend.process(context, "hello"), backend.process(context, "hello")]
+    made = [backend.process(context, "hello")]
+    backend.clock.move(seconds=1)  # Of the same moment, the id decides the order.
+    made.append(backend.process(context, "hello"))
 
     with pytest.raises(Conflict, match="2 processes are named 'hello'") as caught:
         begin(backend, context)
