@@ -44,25 +44,32 @@ def find_organization(calls: "Organizations", text: str) -> "OrganizationView":
 
 def find_project(calls: "Organizations", organization_id: str, text: str) -> "ProjectView":
     """Return a project of the organization. Raises NotFound, Conflict (the name is not unique)."""
-    where = " in this organization"
-    try:
-        return find_one(calls.list_projects(organization_id), text, "project", where=where)
-    except NotFound as error:
-        # It need not be that of the context.
-        error.hint = f"See: au2 project list --organization {organization_id}"
-        raise
+    # The organization need not be that of the context.
+    return find_one(
+        calls.list_projects(organization_id),
+        text,
+        "project",
+        where=" in this organization",
+        listing=f"project list --organization {organization_id}",
+    )
 
 
 def find_one(
-    items: Iterable[_NamedT], text: str, noun: str, *, where: str = " in this context"
+    items: Iterable[_NamedT],
+    text: str,
+    noun: str,
+    *,
+    where: str = " in this context",
+    listing: str | None = None,
 ) -> _NamedT:
     """Return the one item with the id ``text``, or else with this name.
 
     Args:
         items: all candidates.
         text: as the user gave it.
-        noun: of the items, for messages and for ``au2 NOUN list``.
+        noun: of the items, for messages.
         where: end of the sentence "There is no NOUN 'TEXT'".
+        listing: command of ``au2`` that lists the items; None: ``NOUN list``.
 
     Raises:
         NotFound: no item has the id or name.
@@ -74,7 +81,10 @@ def find_one(
     found = found or [item for item in candidates if item.name == text]
     if not found:
         close = _suggest(text, [item.name for item in candidates])
-        raise NotFound(f"There is no {noun} '{text}'{where}.{close}", hint=f"See: au2 {noun} list")
+        raise NotFound(
+            f"There is no {noun} '{text}'{where}.{close}",
+            hint=f"See: au2 {listing or f'{noun} list'}",
+        )
     if len(found) > 1:
         raise Conflict(
             f"The name '{text}' is not unique: {len(found)} have it.",

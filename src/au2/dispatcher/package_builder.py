@@ -132,14 +132,9 @@ class DependencyLayers:
 def _built_image(
     digest: str, description: PackageDescription, lock: Mapping[str, Any] | None
 ) -> BuiltImage:
-    resources = {
-        name: value
-        for name, value in description.manifest.resources._asdict().items()
-        if value is not None
-    }
     return BuiltImage(
         image_digest=digest,
         contract=Contract(description.environment, description.args_schema, description.out_schema),
-        resources=resources,
+        resources=description.manifest.resources.stated(),
         dependencies=lock,
     )

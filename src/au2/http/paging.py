@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
 from fastapi import Depends, Query
 
 from au2.domain.errors import InvalidRequest
+from au2.wire.field import LARGEST_NUMBER
 from au2.wire.page import CURSOR_PATTERN, LONGEST_CURSOR, Page
 
 _Item = TypeVar("_Item")
@@ -23,7 +24,6 @@ _Key = tuple[str | int | datetime, ...]
 MOST_ITEMS: Final = 1000
 _USUAL_ITEMS: Final = 200
 _USUAL_JOBS: Final = 50
-_LARGEST_NUMBER: Final = 2**63 - 1
 
 After = Annotated[
     str | None,
@@ -138,7 +138,7 @@ def _read_part(kind: type[Any], part: int | str) -> str | int | datetime:
     if type(part) is not (int if kind is int else str):
         raise ValueError("a part of another kind")
     if isinstance(part, int):
-        return min(max(part, -_LARGEST_NUMBER), _LARGEST_NUMBER)
+        return min(max(part, -LARGEST_NUMBER), LARGEST_NUMBER)
     part.encode()  # Not with half a surrogate pair.
     if "\0" in part:
         raise ValueError("a NUL character, which PostgreSQL refuses")

@@ -10,12 +10,13 @@ from fastapi import Path, Query
 from au2.wire.field import (
     ANY_GUID_PATTERN,
     EXAMPLE_GUID,
+    LARGEST_NUMBER,
     LARGEST_VERSION,
     SECRET_NAME_PATTERN,
     Shown,
 )
 
-LARGEST_ID = 2**63 - 1
+LARGEST_ID = LARGEST_NUMBER
 LARGEST_OFFSET = 2**62
 """Beyond every file, and still within 64 bits after an addition."""
 _LARGEST_TOKEN = 2**31 - 1

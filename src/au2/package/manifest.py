@@ -30,6 +30,10 @@ class ResourceDefaults(NamedTuple):
     shared_memory_bytes: int | None = None
     """Size of ``/dev/shm``; None: as large as the memory."""
 
+    def stated(self) -> dict[str, Any]:
+        """Return the values that are not the platform's defaults, by name: those of a version."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
 
 class DependencyChoices(NamedTuple):
     """Settings of the dependency installation."""

@@ -21,6 +21,7 @@ from au2.app.accounts.tokens import (
     make_token,
     own_token,
 )
+from au2.app.accounts.users import get_user
 from au2.app.lookup import find_context
 from au2.domain import clock as clocks
 from au2.domain import defaults
@@ -34,7 +35,6 @@ from au2.domain.errors import (
     DatabaseUnavailable,
     InvalidRequest,
     NotAuthenticated,
-    NotFound,
     StorageFull,
     TooManyAttempts,
     WrongPassword,
@@ -127,10 +127,7 @@ class Accounts:
             NotFound: there is no such user.
         """
         with self._database.read() as transaction:
-            user = accounts.find_user_by_email(transaction, email.strip())
-            if user is None:
-                raise _no_user(email)
-            return _make_actor(transaction, user, token_id="")
+            return _make_actor(transaction, get_user(transaction, email), token_id="")
 
     def reset_password(self, email: str, password: str) -> int:
         """Replace a lost password: for the operator's own command.
@@ -145,9 +142,7 @@ class Accounts:
         ensure_usable_password(password)
         password_hash = self._passwords.hash(password)
         with self._database.write() as transaction:
-            user = accounts.find_user_by_email(transaction, email.strip().lower())
-            if user is None:
-                raise _no_user(email)
+            user = get_user(transaction, email)
             accounts.set_password_hash(transaction, user.id, password_hash)
             ended = accounts.delete_all_tokens(transaction, user.id)
             self._note(transaction, PLATFORM, EventAction.USER_PASSWORD_RESET, f"user:{user.id}")
@@ -442,7 +437,3 @@ def _name_membership(transaction: Transaction, context: Context, role: Role) -> 
         None if project is None else project.name,
         role,
     )
-
-
-def _no_user(email: str) -> NotFound:
-    return NotFound(f"There is no user '{email}' on this server.", hint="See: au2-server user list")

@@ -57,7 +57,7 @@ class Users:
             Conflict: the user is the only operator who can log in.
         """
         with self._database.write() as transaction:
-            user = _get_user(transaction, email)
+            user = get_user(transaction, email)
             _ensure_other_operator(transaction, user)
             if user.disabled_at is None:
                 accounts.set_disabled(transaction, user.id, self._clock())
@@ -71,7 +71,7 @@ class Users:
         Raises NotFound.
         """
         with self._database.write() as transaction:
-            user = _get_user(transaction, email)
+            user = get_user(transaction, email)
             if user.disabled_at is not None:
                 accounts.delete_all_tokens(transaction, user.id)
                 accounts.set_disabled(transaction, user.id, None)
@@ -85,7 +85,7 @@ class Users:
             Conflict: the user is the only operator who can log in.
         """
         with self._database.write() as transaction:
-            user = _get_user(transaction, email)
+            user = get_user(transaction, email)
             if user.is_operator == is_operator:
                 return
             if not is_operator:
@@ -103,7 +103,8 @@ def count_managed(record: UserRecord) -> int:
     return sum(token.kind == MANAGED for token in record.tokens)
 
 
-def _get_user(transaction: Transaction, email: str) -> User:
+def get_user(transaction: Transaction, email: str) -> User:
+    """Return the user of an email address, in any letter case. Raises NotFound."""
     user = accounts.find_user_by_email(transaction, email.strip().lower())
     if user is None:
         raise NotFound(

@@ -31,7 +31,7 @@ def ensure_may_use(
         RepositoryUnknown: the repository is foreign; exactly as if there were none.
         NotPermitted: the repository is visible, and the actor's role is too weak.
     """
-    organization = Context(repository.organization_id)
+    organization = repository.owner
     if repository.process_id is None:
         if not actor.may(Action.PULL_IMAGE, organization):
             raise _unknown(repository)
@@ -59,7 +59,7 @@ def can_pull(transaction: Transaction, actor: Actor, repository: Repository) -> 
 def context_of(transaction: Transaction, repository: Repository) -> Context:
     """Context in which images of the repository are used: its process's, else the organization."""
     process = find_process(transaction, repository.process_id) if repository.process_id else None
-    return Context(repository.organization_id) if process is None else process.context
+    return repository.owner if process is None else process.context
 
 
 def is_digest_reference(reference: str) -> bool:

@@ -16,7 +16,6 @@ from au2.app.registry.blobs import RepositoryBlobs
 from au2.app.registry.images import ImageBlobs
 from au2.app.uploads.image_uploads import ImageUploads
 from au2.domain import clock as clocks
-from au2.domain.accounts.context import Context
 from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import (
     Conflict,
@@ -309,7 +308,7 @@ class RepositoryManifests:
         reference: str,
     ) -> None:
         subject = f"image:{repository.name}@{reference}"[:200]
-        context = Context(repository.organization_id)
+        context = repository.owner
         add_event(transaction, actor.email, action, subject, context, at=self._clock())
 
     def _has_it(self, repository: Repository, number: int, digest: str) -> bool:

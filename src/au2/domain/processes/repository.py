@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from au2.domain.accounts.context import Context
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid
 
@@ -28,6 +29,11 @@ class Repository:
     organization_id: str
     name: str
     """Name without the organization."""
+
+    @property
+    def owner(self) -> Context:
+        """The organization as a context."""
+        return Context(self.organization_id)
 
     @property
     def process_id(self) -> str | None:

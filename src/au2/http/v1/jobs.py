@@ -28,7 +28,7 @@ from au2.http.dependencies import BoardOf, Call, ContextCall, CostlyOf, JobReadi
 from au2.http.errors import error_responses
 from au2.http.job_watching import wait_for_end
 from au2.http.paging import JobPageOf, Order
-from au2.http.parameters import LARGEST_ID, JobPath, OrganizationId, ProjectId
+from au2.http.parameters import JobPath, OrganizationId, ProjectId
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_explanation, view_job, view_named_job
 from au2.stores.database.job_lists import JobFilter
@@ -145,7 +145,7 @@ def list_jobs(
 
 def _read_id(after: str) -> int:
     [job_id] = _NEWEST_FIRST.read_cursor(after)
-    return min(max(int(str(job_id)), 0), LARGEST_ID)
+    return max(int(str(job_id)), 0)
 
 
 @router.get("/{job}/why", responses=error_responses(NotFound))

@@ -140,24 +140,26 @@ def ensure_owner_exists(transaction: Transaction, owner: Context | None) -> None
 
 def find_jobs_of_deleted_organizations(transaction: Transaction, ids: Sequence[int]) -> set[int]:
     """Return those of the jobs whose organization was deleted."""
-    query = (
-        select(jobs.c.id)
-        .join(organizations, organizations.c.id == jobs.c.organization_id)
-        .where(jobs.c.id.in_(ids), organizations.c.deleted_at.is_not(None))
-    )
+    query = select(jobs.c.id).where(jobs.c.id.in_(ids), _organization_is_deleted(jobs))
     return set(transaction.execute(query).scalars())
 
 
 def owner_is_deleted(table: Any) -> ColumnElement[bool]:
     """Condition: the organization or project that owns a row of ``table`` was deleted."""
     return (
+        _organization_is_deleted(table)
+        | select(projects.c.id)
+        .where(projects.c.id == table.c.project_id, projects.c.deleted_at.is_not(None))
+        .exists()
+    )
+
+
+def _organization_is_deleted(table: Any) -> ColumnElement[bool]:
+    return (
         select(organizations.c.id)
         .where(
             organizations.c.id == table.c.organization_id, organizations.c.deleted_at.is_not(None)
         )
-        .exists()
-        | select(projects.c.id)
-        .where(projects.c.id == table.c.project_id, projects.c.deleted_at.is_not(None))
         .exists()
     )
 

@@ -9,9 +9,9 @@ import click
 from au2.cli.command import Session, define
 from au2.cli.commands.process.version_diff import (
     DIFFERENCES,
+    format_contract_rows,
     format_file_row,
     format_runtime_rows,
-    make_row,
 )
 from au2.cli.options import complete_processes, package_argument
 from au2.console.cells import Document
@@ -143,8 +143,7 @@ def _compare_schemas(base: "VersionView", package: "PackageOnDisk") -> Iterator[
 
 
 def _compare_resources(base: "VersionView", package: "PackageOnDisk") -> Iterator[Document]:
-    stated = package.description.manifest.resources._asdict()
-    new = {name: value for name, value in stated.items() if value is not None}
+    new = package.description.manifest.resources.stated()
     for difference in compare_mappings(base.resources or {}, new):
         yield difference._asdict()
 
@@ -169,12 +168,11 @@ def _show(session: Session, document: dict[str, Any]) -> None:
     if console.makes_document:
         console.show_document(document)
         return
-    rows = [*format_runtime_rows(document), *map(format_file_row, document["files"])]
-    for item in document["schemas"]:
-        change = "breaks callers" if item["breaks"] else "compatible"
-        rows.append(make_row(item["schema_of"], item["pointer"], change, None, item["message"]))
-    for part in ("environment", "resources"):
-        rows += [make_row(part, *item.values()) for item in document[part]]
+    rows = [
+        *format_runtime_rows(document),
+        *map(format_file_row, document["files"]),
+        *format_contract_rows(document),
+    ]
     number = document["version"]
     if not rows:
         console.remark(f"The folder has no differences from version {number}.")

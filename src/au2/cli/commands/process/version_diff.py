@@ -94,13 +94,18 @@ def _rows(document: Document) -> Iterator[Document]:
         yield format_file_row(item)
     for item in document["dependencies"]:
         part = "Debian package" if item["kind"] == "debian" else "dependency"
-        yield make_row(part, item["name"], item["change"], item["old"], item["new"])
+        yield _make_row(part, item["name"], item["change"], item["old"], item["new"])
+    yield from format_contract_rows(document)
+
+
+def format_contract_rows(document: Document) -> Iterator[Document]:
+    """Yield the rows of differences of schemas, default environment and default resources."""
     for item in document["schemas"]:
         change = "breaks callers" if item["breaks"] else "compatible"
-        yield make_row(item["schema_of"], item["pointer"], change, None, item["message"])
+        yield _make_row(item["schema_of"], item["pointer"], change, None, item["message"])
     for part in ("environment", "resources"):
         for item in document[part]:
-            yield make_row(part, item["name"], item["change"], item["old"], item["new"])
+            yield _make_row(part, item["name"], item["change"], item["old"], item["new"])
 
 
 def format_file_row(item: Document) -> Document:
@@ -108,9 +113,9 @@ def format_file_row(item: Document) -> Document:
     old, new = item["old_mode"], item["new_mode"]
     if item["mode_only"] and old is not None and new is not None:
         change = "run bit" if (int(old, 8) ^ int(new, 8)) & 0o111 else "mode"
-        return make_row("file", item["path"], change, old, new)
+        return _make_row("file", item["path"], change, old, new)
     sizes = (_size(item["old_size_bytes"]), _size(item["new_size_bytes"]))
-    return make_row("file", item["path"], item["change"], *sizes)
+    return _make_row("file", item["path"], item["change"], *sizes)
 
 
 def _image_rows(document: Document) -> Iterator[Document]:
@@ -118,7 +123,7 @@ def _image_rows(document: Document) -> Iterator[Document]:
     # Packages are compared by their files.
     if document["files"] is None and old != new:
         change = "added" if old is None else "removed" if new is None else "changed"
-        yield make_row("image", None, change, old, new)
+        yield _make_row("image", None, change, old, new)
 
 
 def format_runtime_rows(document: Document) -> Iterator[Document]:
@@ -129,10 +134,10 @@ def format_runtime_rows(document: Document) -> Iterator[Document]:
     change = "added" if old is None else "removed" if new is None else "changed"
     texts = [None if item is None else f"version {item['version']}" for item in (old, new)]
     ids = dict.fromkeys(item["id"] for item in (old, new) if item is not None)
-    yield make_row("runtime", " → ".join(ids), change, *texts)
+    yield _make_row("runtime", " → ".join(ids), change, *texts)
 
 
-def make_row(*values: object) -> Document:
+def _make_row(*values: object) -> Document:
     """Return a row with the columns of :data:`DIFFERENCES`."""
     return dict(zip(DIFFERENCES, values, strict=True))
 

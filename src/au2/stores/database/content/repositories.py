@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from au2.domain.accounts.context import Context
 from au2.domain.processes.repository import Repository, StoredManifest
 from au2.domain.processes.upload import BlobUpload
 from au2.stores.database.content.repository_blobs import (
@@ -29,7 +28,7 @@ def put_manifest(
     Raises:
         NotFound: the organization was deleted.
     """
-    ensure_owner_exists(transaction, Context(repository.organization_id))
+    ensure_owner_exists(transaction, repository.owner)
     known = find_manifest(transaction, repository, manifest.digest)
     delete_manifest(transaction, repository, manifest.digest)
     values = {**repository_columns(repository), **entity_columns(manifest)}
@@ -154,7 +153,7 @@ def put_tag(
     by: str,
 ) -> None:
     """Insert a tag, or move an existing one. Raises NotFound: the organization was deleted."""
-    ensure_owner_exists(transaction, Context(repository.organization_id))
+    ensure_owner_exists(transaction, repository.owner)
     values = {"digest": digest, "updated_at": at, "updated_by": by}
     moved = transaction.execute(
         update(repository_tags)
@@ -197,7 +196,7 @@ def delete_tags_of(transaction: Transaction, repository: Repository, digest: str
 
 def add_blob_upload(transaction: Transaction, upload: BlobUpload) -> None:
     """Insert the upload of a blob. Raises NotFound: the organization was deleted."""
-    ensure_owner_exists(transaction, Context(upload.repository.organization_id))
+    ensure_owner_exists(transaction, upload.repository.owner)
     values = {**entity_columns(upload), **repository_columns(upload.repository)}
     transaction.execute(insert(blob_uploads).values(values))
 

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Table, insert, select, update
 
-from au2.domain.accounts.context import Context
 from au2.domain.processes.repository import Repository, StoredBlob
 from au2.oci.spec.digest import is_alias
 from au2.stores.database.database import Transaction
@@ -109,7 +108,7 @@ def add_repository_blobs(
     Raises:
         NotFound: the organization was deleted.
     """
-    ensure_owner_exists(transaction, Context(repository.organization_id))
+    ensure_owner_exists(transaction, repository.owner)
     known = find_repository_blobs(transaction, repository, sizes)
     for chunk in in_chunks(known):
         transaction.execute(
